@@ -1,0 +1,49 @@
+"""Chance as a function of a name: the same seed gives the same name the same number, for ever."""
+
+import math
+from collections.abc import Sequence
+from hashlib import blake2b
+from statistics import NormalDist
+
+_STANDARD_NORMAL = NormalDist()
+
+
+def _digest(seed: int, name: Sequence[str | int], size: int) -> bytes:
+    # The parts are length-prefixed and typed, so ("a", "bc") and ("ab", "c"), or 1 and "1", never meet.
+    parts = [f"{type(part).__name__}{len(text := str(part))}:{text}" for part in (seed, *name)]
+    return blake2b("".join(parts).encode("utf-8", "surrogatepass"), digest_size=size).digest()
+
+
+def draw(seed: int, *name: str | int) -> float:
+    """Return the number in [0, 1) that this seed gives this name, with 53 random bits."""
+    return (int.from_bytes(_digest(seed, name, 8)) >> 11) / 2**53
+
+
+def derive(seed: int, *name: str | int) -> int:
+    """Return a seed of its own for this name: 0 … 2**53 - 1, exact in every JSON reader."""
+    return int.from_bytes(_digest(seed, name, 8)) >> 11
+
+
+def identifier(seed: int, *name: str | int) -> str:
+    """Return the UUID (RFC 9562, version 4's form) that this seed gives this name."""
+    bits = int.from_bytes(_digest(seed, name, 16))
+    bits = bits & ~(0xF << 76) | 4 << 76
+    bits = bits & ~(0b11 << 62) | 0b10 << 62
+    text = f"{bits:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def exponential(mean: float, u: float) -> float:
+    """Return the value at quantile `u` of an exponential distribution with this mean."""
+    return -mean * math.log1p(-u)
+
+
+def lognormal(median: float, sigma: float, u: float) -> float:
+    """Return the value at quantile `u` of a lognormal: ln X ~ N(ln median, sigma)."""
+    # inv_cdf is undefined at 0; half of draw's resolution is the nearest it can mean
+    return median * math.exp(sigma * _STANDARD_NORMAL.inv_cdf(max(u, 2.0**-54)))
+
+
+def choose[T](options: Sequence[T], u: float) -> T:
+    """Return one of `options`, each with the same probability."""
+    return options[int(u * len(options))]

@@ -1,0 +1,260 @@
+"""What has happened: the facts a session's log is made of, in the past tense."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from roomful.core.inputs import Input, Reply
+from roomful.core.study import ExperimentalSettings, SimulationSettings
+
+type Scalar = str | int | float | bool | None
+
+USER = "user"
+"""The sender of the participant's own messages, in the log and in the state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What an agent is asked.
+
+    `system` says who it is, `text` holds the conversation as data, in one part. `due_in` is how many seconds
+    from now its message is due. `answering` is the text of the participant's message that it answers.
+    `seed` and `number` (1, 2, 3 … within the session) tell calls apart; only scripted agents read them.
+    """
+
+    agent_name: str
+    system: str
+    text: str
+    answering: str | None = None
+    due_in: float = 0.0
+    seed: int = 0
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted:
+    """The participant came in and the clock started. Holds what is needed to run the session again."""
+
+    session_id: str
+    experimental_config: ExperimentalSettings
+    simulation_config: SimulationSettings
+    seed: int
+    participant_name: str
+    model: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    treatment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSuspended:
+    """The server was shut down in an orderly way; the session goes on at its next start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionResumed:
+    """The session goes on after an outage of `gap` seconds; the participant has until `absent_at` to be back."""
+
+    gap: float
+    absent_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantConnected:
+    protocol: Literal[1, 2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantDisconnected:
+    """The socket closed after frames up to number `sent` went out; the session ends if nobody is back by `absent_at`."""
+
+    sent: int
+    absent_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnScheduled:
+    """The room's clock: background message `number` is due at `due`; who writes it is chosen at `plan_at`."""
+
+    number: int
+    plan_at: float
+    due: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnPlanned:
+    """An agent means to post: it reads at `read_at`, types from `typing_at`, posts at `due` (seconds of the session)."""
+
+    turn_id: str
+    agent_name: str
+    kind: Literal["background", "answer"]
+    read_at: float
+    typing_at: float
+    due: float
+    answers: tuple[str, ...] = ()
+    """Ids of the participant's messages that it answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnMerged:
+    """A further message of the participant will be answered by an answer already under way."""
+
+    turn_id: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnDropped:
+    """A message that was planned and will not be posted."""
+
+    turn_id: str
+    agent_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequested:
+    call_id: str
+    turn_id: str
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered:
+    """The raw reply as it came, and the `text` made of it for the room; None when nothing in it can be shown."""
+
+    call_id: str
+    prompt: Prompt
+    reply: Reply
+    text: str | None
+    rejected: str | None = None
+    """Why nothing of the reply can be shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFailed:
+    """The call brought no reply; `error` is one of the kinds in `roomful.llm.LLMError`."""
+
+    call_id: str
+    prompt: Prompt
+    error: str
+    message: str
+    latency: float
+    attempts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypingStarted:
+    sender: str
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePosted:
+    """A message is in the room. `sender` is `"user"` or an agent's name.
+
+    `receipts` says when the participant's message counts as delivered and as read by all (seconds of the
+    session); `late` is how many seconds after its planned time an agent's message came.
+    """
+
+    message_id: str
+    sender: str
+    content: str
+    reply_to: str | None = None
+    client_id: str | None = None
+    turn_id: str | None = None
+    late: float = 0.0
+    receipts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptGiven:
+    message_id: str
+    status: Literal["delivered", "read"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionSet:
+    """`sender` reacts to a message with `emoji`, or takes the reaction back (None)."""
+
+    message_id: str
+    sender: str
+    emoji: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReported:
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberBlocked:
+    member: str
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityRecorded:
+    """What the participant's page reported: `typing`, `seen` or `visibility`, as it was sent."""
+
+    kind: Literal["typing", "seen", "visibility"]
+    details: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRecorded:
+    """Something went wrong that did not end the session; `count` faults of one kind may share an entry."""
+
+    error_type: str
+    error_message: str
+    context: Mapping[str, Scalar] = field(default_factory=dict)
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded:
+    reason: str
+
+
+type Event = (
+    SessionStarted
+    | SessionSuspended
+    | SessionResumed
+    | ParticipantConnected
+    | ParticipantDisconnected
+    | TurnScheduled
+    | TurnPlanned
+    | TurnMerged
+    | TurnDropped
+    | CallRequested
+    | CallAnswered
+    | CallFailed
+    | TypingStarted
+    | MessagePosted
+    | ReceiptGiven
+    | ReactionSet
+    | MessageReported
+    | MemberBlocked
+    | ActivityRecorded
+    | ErrorRecorded
+    | SessionEnded
+)
+
+SHOWN = (MessagePosted, ReceiptGiven, ReactionSet, SessionEnded)
+"""Events that are part of what the participant may see: they alone count in the numbers a client gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a session's log.
+
+    `seq` counts 1, 2, 3 … within the session without gaps; `at` is in seconds since the session started, in
+    whole microseconds; `shown` counts the entries that the participant may see, None for the others. The
+    first entry of a batch keeps the `input` that led to it, so that the session can be run again.
+    """
+
+    seq: int
+    at: float
+    event: Event
+    shown: int | None = None
+    input: Input | None = None

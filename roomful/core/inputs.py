@@ -1,0 +1,155 @@
+"""What may come in: imperatives that the core decides upon."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from roomful.core.study import ExperimentalSettings, SimulationSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a model said, as it came. Latency in seconds, from asking to the end, all attempts included."""
+
+    text: str
+    model: str
+    latency: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    thinking_tokens: int = 0
+    finish_reason: str = ""
+    attempts: tuple[str, ...] = ()
+    """One line an attempt that failed before this reply: kind, message and seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    session_id: str
+    seed: int
+    experimental: ExperimentalSettings
+    simulation: SimulationSettings
+    participant_name: str
+    model: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    treatment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspend:
+    """The server is shutting down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """The session was opened again from its log; `gap` is how long nobody ran it, in seconds."""
+
+    gap: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connect:
+    protocol: Literal[1, 2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnect:
+    """The socket closed; `sent` is the number of the last shown entry that was sent through it."""
+
+    sent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    content: str
+    client_id: str | None = None
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class React:
+    message_id: str
+    emoji: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    member: str
+    blocked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observe:
+    """The page reports what the participant did."""
+
+    kind: Literal["typing", "seen", "visibility"]
+    details: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complain:
+    """The edge met a fault that belongs in the log, such as a frame that could not be read."""
+
+    error_type: str
+    error_message: str
+    context: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    call_id: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    call_id: str
+    error: str
+    message: str
+    latency: float = 0.0
+    attempts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rang:
+    """The alarm of this name is due."""
+
+    alarm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """The participant withdraws."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """Somebody other than the participant ends the session."""
+
+    reason: str
+
+
+type Input = (
+    Start
+    | Suspend
+    | Resume
+    | Connect
+    | Disconnect
+    | Say
+    | React
+    | Report
+    | Block
+    | Observe
+    | Complain
+    | Answered
+    | Failed
+    | Rang
+    | Leave
+    | End
+)

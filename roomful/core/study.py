@@ -1,0 +1,55 @@
+"""What a study sets: the two settings files as plain values. Field names are the files' keys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentalSettings:
+    """What the study manipulates."""
+
+    prompt_template: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LLMSettings:
+    """Which model speaks for the agents, and how it is asked."""
+
+    provider: Literal["gemini", "scripted"] | None = None
+    """None: Gemini when there is a key, else scripted agents (for the demo token only)."""
+    model: str = "gemini-2.5-flash"
+    temperature: float | None = 1.0
+    top_p: float | None = None
+    max_output_tokens: int = 1024
+    thinking_budget: int | None = 0
+    """Tokens the model may think before it answers; 0: none, None: the model's own default."""
+    safety_settings: Mapping[str, str] = field(default_factory=dict)
+    """Harm category to threshold, in Gemini's names; those left out keep the provider's default."""
+    timeout_seconds: float = 20.0
+    max_attempts: int = 3
+    max_concurrent_calls: int = 100
+    requests_per_minute: float | None = None
+    max_tokens_per_session: int | None = None
+    """The session ends with `budget_exhausted` once its calls have used this many tokens."""
+    max_cost_per_session: float | None = None
+    """As above in money, by the two prices below."""
+    input_price_per_million: float = 0.0
+    output_price_per_million: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationSettings:
+    """How the room feels."""
+
+    num_agents: int
+    agent_names: tuple[str, ...]
+    messages_per_minute: float
+    """Expected rate of all agents' messages together; answers to the participant are not counted."""
+    user_response_probability: float
+    context_window_size: int
+    session_duration_minutes: float
+    reconnect_grace_seconds: float = 60.0
+    participant_name: str = "You"
+    seed: int = 0
+    llm: LLMSettings = LLMSettings()

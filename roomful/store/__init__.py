@@ -1,0 +1,83 @@
+"""Where logs live. A store keeps lines of text in order; what they mean is not its business."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry of a session's log as it is kept, and as it stands in `logs/{session_id}.json` (without the newline).
+
+    `text` is ASCII-only JSON. `shown` counts the entries a participant may see, None for the others. `hash`
+    is the chain's value after this line, in hex.
+    """
+
+    seq: int
+    text: str
+    hash: str
+    shown: int | None = None
+    ended: str | None = None
+    """The reason, on the line that ends the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """What a store knows of a session without reading its log. Times in seconds since the epoch (UTC)."""
+
+    session_id: str
+    created: float
+    epoch: int
+    head: int
+    head_hash: str
+    ended: str | None
+    about: str
+    """What the session needs of its reservation, as a JSON object."""
+
+
+class StoreError(Exception):
+    """The store could not do it, and nothing was changed. It may work later."""
+
+
+class Fenced(Exception):
+    """Another owner has claimed the session since: nothing was stored."""
+
+
+class UnknownSession(LookupError):
+    """No such session was ever given out."""
+
+
+class Store(Protocol):
+    """Sessions and their lines. Every method raises StoreError when the store cannot be reached or written."""
+
+    async def reserve(self, session_id: str, created: float, about: str) -> None:
+        """Give out a session: it exists from now on, with an empty log."""
+        ...
+
+    async def claim(self, session_id: str) -> SessionRow:
+        """Raise the session's epoch, which fences every former owner, and return its row. Or UnknownSession."""
+        ...
+
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+        """Store the lines durably, all or none, if `epoch` is still the owner's and they follow the head. Or Fenced."""
+        ...
+
+    async def read(self, session_id: str, after: int = 0) -> list[Line]:
+        """Return the lines with `seq` greater than `after`, in order."""
+        ...
+
+    async def read_shown(self, session_id: str, after: int = 0) -> list[Line]:
+        """Return the lines with `shown` greater than `after`, in order."""
+        ...
+
+    async def find(self, session_id: str) -> SessionRow | None: ...
+
+    async def sessions(self, *, live: bool = False) -> list[SessionRow]:
+        """Return all sessions, oldest first; with `live` only those that have lines and have not ended."""
+        ...
+
+    async def check(self) -> None:
+        """Write and sync something small, to see that the store can be written. Or StoreError."""
+        ...
+
+    async def close(self) -> None: ...
