@@ -24,6 +24,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
+    """The participant comes in for the first time; what is given here is what the whole session runs by."""
+
     session_id: str
     seed: int
     experimental: ExperimentalSettings
@@ -109,6 +111,8 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
+    """The call brought no reply; `error` is a kind of `roomful.llm.LLMError`, latency is in seconds."""
+
     call_id: str
     error: str
     message: str
