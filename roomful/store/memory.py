@@ -1,0 +1,54 @@
+"""A store that forgets: for tests and rehearsals."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from roomful.store import Line, SessionRow, UnknownSession, rules
+
+
+class MemoryStore:
+    """Sessions and their lines in this process, gone with it."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, SessionRow] = {}
+        self._lines: dict[str, list[Line]] = {}
+
+    async def reserve(self, session_id: str, created: float, about: str) -> None:
+        self._rows[session_id] = rules.reserve(self._rows.get(session_id), session_id, created, about)
+        self._lines.setdefault(session_id, [])
+
+    async def claim(self, session_id: str) -> SessionRow:
+        row = self._rows.get(session_id)
+        if row is None:
+            raise UnknownSession(session_id)
+        self._rows[session_id] = replace(row, epoch=row.epoch + 1)
+        return self._rows[session_id]
+
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+        if not lines:
+            return
+        rules.check_lines(lines)
+        row = self._rows.get(session_id)
+        self._rows[session_id] = rules.advance(row, epoch, lines)
+        if row is not self._rows[session_id]:
+            self._lines[session_id].extend(lines)
+
+    async def read(self, session_id: str, after: int = 0) -> list[Line]:
+        return self._lines.get(session_id, [])[after:]
+
+    async def read_shown(self, session_id: str, after: int = 0) -> list[Line]:
+        lines = self._lines.get(session_id, [])
+        return [line for line in lines if line.shown is not None and line.shown > after]
+
+    async def find(self, session_id: str) -> SessionRow | None:
+        return self._rows.get(session_id)
+
+    async def sessions(self, *, live: bool = False) -> list[SessionRow]:
+        rows = sorted(self._rows.values(), key=lambda row: (row.created, row.session_id))
+        return [row for row in rows if not live or (row.head > 0 and row.ended is None)]
+
+    async def check(self) -> None:
+        """Memory can always be written."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
