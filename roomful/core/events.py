@@ -65,7 +65,7 @@ class ParticipantConnected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantDisconnected:
-    """The socket closed after frames up to number `sent` went out; the session ends if nobody is back by `absent_at`."""
+    """The socket closed after frames up to number `sent`; the session ends if nobody is back by `absent_at`."""
 
     sent: int
     absent_at: float
@@ -82,7 +82,7 @@ class TurnScheduled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnPlanned:
-    """An agent means to post: it reads at `read_at`, types from `typing_at`, posts at `due` (seconds of the session)."""
+    """An agent means to post: it reads at `read_at`, types from `typing_at` and posts at `due`."""
 
     turn_id: str
     agent_name: str
@@ -107,7 +107,9 @@ class TurnDropped:
     """A message that was planned and will not be posted."""
 
     turn_id: str
-    agent_name: str
+    agent_name: str | None
+    """None when nobody had been chosen for it yet."""
+    kind: Literal["background", "answer"]
     reason: str
 
 
@@ -116,6 +118,8 @@ class CallRequested:
     call_id: str
     turn_id: str
     prompt: Prompt
+    model: str
+    parameters: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +144,8 @@ class CallFailed:
     message: str
     latency: float
     attempts: tuple[str, ...] = ()
+    reply: Reply | None = None
+    """What came nonetheless, such as a reply that was blocked half-way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +219,10 @@ class ErrorRecorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded:
+    """The session is over. `tally` counts what was meant and what was delivered; `unfinished` turns were under way."""
+
     reason: str
+    tally: Mapping[str, int] = field(default_factory=dict)
 
 
 type Event = (

@@ -118,6 +118,8 @@ class Failed:
     message: str
     latency: float = 0.0
     attempts: tuple[str, ...] = ()
+    reply: Reply | None = None
+    """What came nonetheless, with the tokens it cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,402 @@
+"""What happens next: from what is true and what comes in, the facts that follow."""
+
+from typing import assert_never
+
+from roomful.core import prompts, turns
+from roomful.core.chance import identifier
+from roomful.core.events import (
+    USER,
+    ActivityRecorded,
+    CallAnswered,
+    CallFailed,
+    CallRequested,
+    Entry,
+    ErrorRecorded,
+    Event,
+    MemberBlocked,
+    MessagePosted,
+    MessageReported,
+    ParticipantConnected,
+    ParticipantDisconnected,
+    ReactionSet,
+    ReceiptGiven,
+    SessionEnded,
+    SessionResumed,
+    SessionStarted,
+    SessionSuspended,
+    TurnDropped,
+    TurnMerged,
+    TurnPlanned,
+    TurnScheduled,
+    TypingStarted,
+)
+from roomful.core.inputs import (
+    Answered,
+    Block,
+    Complain,
+    Connect,
+    Disconnect,
+    End,
+    Failed,
+    Input,
+    Leave,
+    Observe,
+    Rang,
+    React,
+    Report,
+    Resume,
+    Say,
+    Start,
+    Suspend,
+)
+from roomful.core.state import ABSENCE, CLOCK, END, Message, SessionState, Turn, evolve
+
+ASKED_MOST = 2
+"""Calls for one turn: a reply of which nothing can be shown is asked for once more."""
+
+
+class Refused(Exception):
+    """The input is not taken, and nothing has changed. `reason` is one word for programs; the text is for people."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class _Draft:
+    """The events decided so far and the state they lead to: later decisions of a batch see the earlier ones."""
+
+    def __init__(self, state: SessionState, now: float) -> None:
+        self.now = now
+        self.events: list[Event] = []
+        self._state = state
+        self._folded = 0
+
+    def add(self, event: Event) -> None:
+        self.events.append(event)
+
+    @property
+    def state(self) -> SessionState:
+        for event in self.events[self._folded :]:
+            self._state = evolve(self._state, Entry(self._state.seq + 1, self.now, event))
+        self._folded = len(self.events)
+        return self._state
+
+
+def decide(state: SessionState, input: Input, now: float) -> list[Event]:
+    """Return what follows from `input` at `now` (seconds of the session); nothing for what is known or over.
+
+    Raises Refused when the participant should be told that it was not taken.
+    """
+    draft = _Draft(state, now)
+    if isinstance(input, Start):
+        if state.started is None:
+            _start(draft, input)
+        return draft.events
+    if state.started is None:
+        raise Refused("not_started", "The session has not started.")
+    if state.ended is not None:
+        return _after_the_end(input)
+    _take(draft, input)
+    return draft.events
+
+
+type _Taken = Say | Answered | Failed | Rang | Leave | End | _Noted
+
+
+def _after_the_end(input: Input) -> list[Event]:
+    if isinstance(input, Say | React | Report | Block):
+        raise Refused("ended", "The session is over.")
+    return []
+
+
+def _take(draft: _Draft, input: _Taken) -> None:
+    match input:
+        case Say():
+            _say(draft, input)
+        case Answered():
+            _answered(draft, input)
+        case Failed():
+            _failed(draft, input)
+        case Rang():
+            _rang(draft, input.alarm)
+        case Leave():
+            _end(draft, "participant_left")
+        case End():
+            _end(draft, input.reason)
+        case _:
+            draft.add(_noted(draft, input))
+
+
+type _Noted = Connect | Disconnect | Suspend | Resume | React | Report | Block | Observe | Complain
+
+
+def _noted(draft: _Draft, input: _Noted) -> Event:
+    """The fact that an input leaves which leads to nothing else."""
+    match input:
+        case Connect():
+            return ParticipantConnected(protocol=input.protocol)
+        case Disconnect():
+            return ParticipantDisconnected(sent=input.sent, absent_at=_absent_at(draft))
+        case Suspend():
+            return SessionSuspended()
+        case Resume():
+            return SessionResumed(gap=input.gap, absent_at=_absent_at(draft))
+        case React():
+            _message_of(draft, input.message_id)
+            return ReactionSet(message_id=input.message_id, sender=USER, emoji=input.emoji)
+        case Report():
+            _message_of(draft, input.message_id)
+            return MessageReported(message_id=input.message_id, reason=input.reason)
+        case Block():
+            _member_of(draft, input.member)
+            return MemberBlocked(member=input.member, blocked=input.blocked)
+        case Observe():
+            return ActivityRecorded(kind=input.kind, details=input.details)
+        case Complain():
+            return _complaint(input)
+        case _:
+            assert_never(input)
+
+
+def _start(draft: _Draft, input: Start) -> None:
+    started = SessionStarted(
+        session_id=input.session_id,
+        experimental_config=input.experimental,
+        simulation_config=input.simulation,
+        seed=input.seed,
+        participant_name=input.participant_name,
+        model=input.model,
+        versions=input.versions,
+        treatment=input.treatment,
+    )
+    draft.add(started)
+    _schedule(draft, 1, previous=0.0)
+
+
+def _schedule(draft: _Draft, number: int, previous: float) -> None:
+    """Set the time of the next background turn, unless the session is over by then."""
+    session = draft.state.session
+    due = turns.next_due(session.simulation_config, session.seed, number, previous)
+    if due >= draft.state.alarms[END]:
+        return
+    pace = turns.background_pace(session.seed, f"b{number}", due, draft.now)
+    draft.add(TurnScheduled(number=number, plan_at=_micros(pace.read_at), due=_micros(due)))
+
+
+def _rang(draft: _Draft, alarm: str) -> None:
+    if draft.state.alarms.get(alarm, float("inf")) > draft.now:
+        return
+    match alarm.partition(":"):
+        case (name, "", "") if name == END:
+            _end(draft, "duration_expired")
+        case (name, "", "") if name == ABSENCE:
+            _end(draft, "websocket_disconnect")
+        case (name, "", "") if name == CLOCK:
+            _background(draft)
+        case ("call", _, turn_id):
+            _call(draft, draft.state.turns[turn_id])
+        case ("typing", _, turn_id):
+            turn = draft.state.turns[turn_id]
+            draft.add(TypingStarted(sender=turn.agent_name, turn_id=turn_id))
+        case ("post", _, turn_id):
+            _post(draft, draft.state.turns[turn_id])
+        case ("delivered", _, message_id):
+            draft.add(ReceiptGiven(message_id=message_id, status="delivered"))
+        case ("read", _, message_id):
+            draft.add(ReceiptGiven(message_id=message_id, status="read"))
+        case _:
+            raise ValueError(f"there is no alarm of the name {alarm!r}")
+
+
+def _background(draft: _Draft) -> None:
+    session, scheduled, now = draft.state.session, draft.state.scheduled, draft.now
+    if scheduled is None:
+        return
+    turn_id = f"b{scheduled.number}"
+    if now - scheduled.due > turns.OUTAGE_LEAST:
+        draft.add(TurnDropped(turn_id=turn_id, agent_name=None, kind="background", reason="outage"))
+    else:
+        composing = [turn.agent_name for turn in draft.state.turns.values()]
+        names = session.simulation_config.agent_names
+        pace = turns.background_pace(session.seed, turn_id, scheduled.due, now)
+        planned = TurnPlanned(
+            turn_id=turn_id,
+            agent_name=turns.background_speaker(names, composing, session.seed, scheduled.number),
+            kind="background",
+            read_at=now,
+            typing_at=_micros(pace.typing_at),
+            due=scheduled.due,
+        )
+        draft.add(planned)
+        _call(draft, draft.state.turns[turn_id])
+    _schedule(draft, scheduled.number + 1, previous=scheduled.due)
+
+
+def _call(draft: _Draft, turn: Turn) -> None:
+    prompt = prompts.ask(draft.state, turn, draft.now)
+    session = draft.state.session
+    llm = session.simulation_config.llm
+    requested = CallRequested(
+        call_id=f"c{prompt.number}",
+        turn_id=turn.turn_id,
+        prompt=prompt,
+        model=session.model,
+        parameters={
+            "temperature": llm.temperature,
+            "top_p": llm.top_p,
+            "max_output_tokens": llm.max_output_tokens,
+            "thinking_budget": llm.thinking_budget,
+        },
+    )
+    draft.add(requested)
+
+
+def _say(draft: _Draft, input: Say) -> None:
+    state, session = draft.state, draft.state.session
+    if input.client_id and any(message.client_id == input.client_id for message in reversed(state.messages)):
+        # a retry after a lost acknowledgement must not post twice
+        return
+    if not input.content.strip():
+        raise Refused("empty", "The message is empty.")
+    quoted = _message_of(draft, input.reply_to) if input.reply_to else None
+    said = state.tally.said + 1
+    message = MessagePosted(
+        message_id=_message_id(draft),
+        sender=USER,
+        content=input.content,
+        reply_to=input.reply_to,
+        client_id=input.client_id,
+        receipts={name: _micros(due) for name, due in turns.receipts(session.seed, said, draft.now).items()},
+    )
+    draft.add(message)
+    if turns.answers(session.simulation_config, session.seed, said):
+        _answer(draft, message, quoted.sender if quoted else None)
+
+
+def _answer(draft: _Draft, message: MessagePosted, quoted: str | None) -> None:
+    """Let one agent answer; a second message to an agent whose answer is under way is answered by the same one."""
+    state, session = draft.state, draft.state.session
+    names = session.simulation_config.agent_names
+    said = state.tally.said
+    agent_name = turns.answering_speaker(names, message.content, quoted, session.seed, said)
+    for turn in state.turns.values():
+        if turn.kind == "answer" and turn.agent_name == agent_name:
+            draft.add(TurnMerged(turn_id=turn.turn_id, message_id=message.message_id))
+            return
+    turn_id = f"a{state.tally.answers + 1}"
+    pace = turns.answer_pace(session.seed, turn_id, message.content, draft.now)
+    planned = TurnPlanned(
+        turn_id=turn_id,
+        agent_name=agent_name,
+        kind="answer",
+        read_at=_micros(pace.read_at),
+        typing_at=_micros(pace.typing_at),
+        due=_micros(pace.due),
+        answers=(message.message_id,),
+    )
+    draft.add(planned)
+
+
+def _answered(draft: _Draft, input: Answered) -> None:
+    call = draft.state.calls.get(input.call_id)
+    if call is None:
+        return
+    session = draft.state.session
+    agent_name = call.prompt.agent_name
+    members = [*session.simulation_config.agent_names, session.participant_name]
+    text = prompts.clean(input.reply.text, agent_name, members) or None
+    rejected = None if text else "nothing_to_show"
+    draft.add(CallAnswered(call_id=call.call_id, prompt=call.prompt, reply=input.reply, text=text, rejected=rejected))
+    turn = draft.state.turns[call.turn_id]
+    if text is None and turn.asked < ASKED_MOST:
+        _call(draft, turn)
+    elif text is None:
+        _drop(draft, turn, "nothing_to_show")
+    elif turn.due <= draft.now:
+        _post(draft, turn)
+    if _over_budget(draft.state):
+        _end(draft, "budget_exhausted")
+
+
+def _failed(draft: _Draft, input: Failed) -> None:
+    call = draft.state.calls.get(input.call_id)
+    if call is None:
+        return
+    failed = CallFailed(
+        call_id=call.call_id,
+        prompt=call.prompt,
+        error=input.error,
+        message=input.message,
+        latency=input.latency,
+        attempts=input.attempts,
+        reply=input.reply,
+    )
+    draft.add(failed)
+    _drop(draft, draft.state.turns[call.turn_id], input.error)
+    if _over_budget(draft.state):
+        _end(draft, "budget_exhausted")
+
+
+def _drop(draft: _Draft, turn: Turn, reason: str) -> None:
+    draft.add(TurnDropped(turn_id=turn.turn_id, agent_name=turn.agent_name, kind=turn.kind, reason=reason))
+
+
+def _post(draft: _Draft, turn: Turn) -> None:
+    if turn.text is None:
+        return
+    posted = MessagePosted(
+        message_id=_message_id(draft),
+        sender=turn.agent_name,
+        content=turn.text,
+        turn_id=turn.turn_id,
+        late=_micros(draft.now - turn.due),
+    )
+    draft.add(posted)
+
+
+def _member_of(draft: _Draft, member: str) -> None:
+    if member not in draft.state.session.simulation_config.agent_names:
+        raise Refused("unknown_member", f"There is no member {member!r} in this group.")
+
+
+def _message_of(draft: _Draft, message_id: str) -> Message:
+    message = draft.state.message(message_id)
+    if message is None:
+        raise Refused("unknown_message", f"There is no message {message_id!r} in this group.")
+    return message
+
+
+def _complaint(input: Complain) -> ErrorRecorded:
+    return ErrorRecorded(
+        error_type=input.error_type,
+        error_message=input.error_message,
+        context=input.context,
+        count=input.count,
+    )
+
+
+def _end(draft: _Draft, reason: str) -> None:
+    """End the session; turns that are under way stay unfinished and are counted as such."""
+    unfinished = {"unfinished": len(draft.state.turns)}
+    draft.add(SessionEnded(reason=reason, tally=draft.state.tally._asdict() | unfinished))
+
+
+def _over_budget(state: SessionState) -> bool:
+    llm = state.session.simulation_config.llm
+    if llm.max_tokens_per_session is not None and state.tokens >= llm.max_tokens_per_session:
+        return True
+    return llm.max_cost_per_session is not None and state.cost >= llm.max_cost_per_session
+
+
+def _absent_at(draft: _Draft) -> float:
+    return _micros(draft.now + draft.state.session.simulation_config.reconnect_grace_seconds)
+
+
+def _message_id(draft: _Draft) -> str:
+    session = draft.state.session
+    return identifier(session.seed, session.session_id, "message", len(draft.state.messages) + 1)
+
+
+def _micros(seconds: float) -> float:
+    return round(seconds, 6)

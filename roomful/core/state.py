@@ -1,0 +1,287 @@
+"""What is true in a session: a fold of its entries."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Never, assert_never
+
+from roomful.core.events import (
+    USER,
+    ActivityRecorded,
+    CallAnswered,
+    CallFailed,
+    CallRequested,
+    Entry,
+    ErrorRecorded,
+    MemberBlocked,
+    MessagePosted,
+    MessageReported,
+    ParticipantConnected,
+    ParticipantDisconnected,
+    ReactionSet,
+    ReceiptGiven,
+    SessionEnded,
+    SessionResumed,
+    SessionStarted,
+    SessionSuspended,
+    TurnDropped,
+    TurnMerged,
+    TurnPlanned,
+    TurnScheduled,
+    TypingStarted,
+)
+from roomful.core.inputs import Reply
+
+END, CLOCK, ABSENCE = "end", "clock", "absence"
+"""Alarms of the room itself; those of a turn or of a message are named `call:b7`, `delivered:<message id>` …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message in the room; `number` counts 1, 2, 3 … in the order of posting, `at` is in seconds of the session."""
+
+    message_id: str
+    number: int
+    sender: str
+    content: str
+    at: float
+    reply_to: str | None = None
+    client_id: str | None = None
+
+
+# named tuples where something changes with every entry: copying a frozen dataclass takes four times as long
+class Turn(NamedTuple):
+    """A message that an agent means to post, until it is posted or dropped."""
+
+    turn_id: str
+    agent_name: str
+    kind: Literal["background", "answer"]
+    typing_at: float
+    due: float
+    answers: tuple[str, ...] = ()
+    asked: int = 0
+    """How many calls were made for it."""
+    typing: bool = False
+    text: str | None = None
+    """What will be posted, once a reply has come."""
+
+
+class Tally(NamedTuple):
+    """What has been counted so far: of background turns and of answers, how many were meant, posted and given up."""
+
+    calls: int = 0
+    said: int = 0
+    """Messages of the participant."""
+    scheduled: int = 0
+    """Background turns whose time was set, the next one included."""
+    posted: int = 0
+    dropped: int = 0
+    answers: int = 0
+    answers_posted: int = 0
+    answers_dropped: int = 0
+
+
+_NOTHING: Mapping[str, Never] = MappingProxyType({})
+
+
+class SessionState(NamedTuple):
+    """All that decides what may happen next. `SessionState()` is a session that has not started."""
+
+    started: SessionStarted | None = None
+    seq: int = 0
+    at: float = 0.0
+    shown: int = 0
+    messages: tuple[Message, ...] = ()
+    turns: Mapping[str, Turn] = _NOTHING
+    calls: Mapping[str, CallRequested] = _NOTHING
+    """LLM calls asked for and not yet answered."""
+    scheduled: TurnScheduled | None = None
+    """The next background turn, until somebody is chosen for it."""
+    alarms: Mapping[str, float] = _NOTHING
+    """Times to wake, in seconds of the session: set and not yet rung."""
+    tally: Tally = Tally()
+    tokens: int = 0
+    cost: float = 0.0
+    connected: bool = False
+    sent: int = 0
+    """The last shown entry that a socket of protocol 1 was sent before it closed."""
+    ended: str | None = None
+
+    @property
+    def deadline(self) -> float:
+        """The earliest alarm, or inf."""
+        return min(self.alarms.values(), default=float("inf"))
+
+    @property
+    def session(self) -> SessionStarted:
+        """What the session started with. Only asked of a session that has started."""
+        if self.started is None:
+            raise ValueError("the session has not started")
+        return self.started
+
+    def message(self, message_id: str) -> Message | None:
+        """The message of this id, or None."""
+        return next((message for message in reversed(self.messages) if message.message_id == message_id), None)
+
+
+type _Changes = dict[str, Any]
+
+
+def evolve(state: SessionState, entry: Entry) -> SessionState:
+    """Return the state after this entry. Never refuses, so that an old log always folds."""
+    shown = state.shown if entry.shown is None else entry.shown
+    return state._replace(seq=entry.seq, at=entry.at, shown=shown, **_changes(state, entry))
+
+
+def fold(entries: Iterable[Entry], state: SessionState | None = None) -> SessionState:
+    """Return the state after all these entries."""
+    state = state or SessionState()
+    for entry in entries:
+        state = evolve(state, entry)
+    return state
+
+
+def _changes(state: SessionState, entry: Entry) -> _Changes:
+    event = entry.event
+    match event:
+        case SessionStarted():
+            return {"started": event, "alarms": {END: event.simulation_config.session_duration_minutes * 60}}
+        case SessionResumed():
+            # until the outage each shown entry went out at once to whoever was connected
+            sent = state.shown if state.connected else state.sent
+            return {"connected": False, "sent": sent, "alarms": {**state.alarms, ABSENCE: event.absent_at}}
+        case ParticipantConnected():
+            return {"connected": True, "alarms": _without(state.alarms, ABSENCE)}
+        case ParticipantDisconnected():
+            absent = {**state.alarms, ABSENCE: event.absent_at}
+            return {"connected": False, "sent": event.sent, "alarms": absent}
+        case TurnScheduled():
+            tally = state.tally._replace(scheduled=event.number)
+            return {"tally": tally, "scheduled": event, "alarms": {**state.alarms, CLOCK: event.plan_at}}
+        case TurnPlanned():
+            return _planned(state, event)
+        case TurnMerged():
+            turn = state.turns[event.turn_id]
+            return {"turns": {**state.turns, turn.turn_id: turn._replace(answers=(*turn.answers, event.message_id))}}
+        case TurnDropped():
+            return _dropped(state, event)
+        case CallRequested():
+            return _requested(state, event)
+        case CallAnswered():
+            return _answered(state, event)
+        case CallFailed():
+            spent = _spent(state, event.reply) if event.reply else {}
+            return {"calls": _without(state.calls, event.call_id)} | spent
+        case TypingStarted():
+            turn = state.turns[event.turn_id]._replace(typing=True)
+            alarms = _without(state.alarms, f"typing:{event.turn_id}")
+            return {"turns": {**state.turns, turn.turn_id: turn}, "alarms": alarms}
+        case MessagePosted():
+            return _posted(state, event, entry.at)
+        case ReceiptGiven():
+            return {"alarms": _without(state.alarms, f"{event.status}:{event.message_id}")}
+        case SessionEnded():
+            return {"ended": event.reason, "alarms": {}, "calls": {}, "turns": {}}
+        case SessionSuspended() | ReactionSet() | MessageReported() | MemberBlocked():
+            return {}
+        case ActivityRecorded() | ErrorRecorded():
+            return {}
+        case _:
+            assert_never(event)
+
+
+def _planned(state: SessionState, event: TurnPlanned) -> _Changes:
+    turn = Turn(
+        turn_id=event.turn_id,
+        agent_name=event.agent_name,
+        kind=event.kind,
+        typing_at=event.typing_at,
+        due=event.due,
+        answers=event.answers,
+    )
+    alarms: Mapping[str, float] = {
+        **state.alarms,
+        f"call:{event.turn_id}": event.read_at,
+        f"typing:{event.turn_id}": event.typing_at,
+    }
+    if event.kind == "background":
+        return {"turns": {**state.turns, turn.turn_id: turn}, "alarms": _without(alarms, CLOCK), "scheduled": None}
+    tally = state.tally._replace(answers=state.tally.answers + 1)
+    return {"turns": {**state.turns, turn.turn_id: turn}, "alarms": alarms, "tally": tally}
+
+
+def _dropped(state: SessionState, event: TurnDropped) -> _Changes:
+    if event.kind == "answer":
+        tally = state.tally._replace(answers_dropped=state.tally.answers_dropped + 1)
+    else:
+        tally = state.tally._replace(dropped=state.tally.dropped + 1)
+    changes = _closed(state, event.turn_id) | {"tally": tally}
+    if event.turn_id not in state.turns:
+        # it was given up before anybody was chosen for it: the clock had rung too late
+        changes |= {"scheduled": None, "alarms": _without(state.alarms, CLOCK)}
+    return changes
+
+
+def _requested(state: SessionState, event: CallRequested) -> _Changes:
+    turn = state.turns[event.turn_id]
+    return {
+        "calls": {**state.calls, event.call_id: event},
+        "turns": {**state.turns, turn.turn_id: turn._replace(asked=turn.asked + 1)},
+        "alarms": _without(state.alarms, f"call:{event.turn_id}"),
+        "tally": state.tally._replace(calls=state.tally.calls + 1),
+    }
+
+
+def _answered(state: SessionState, event: CallAnswered) -> _Changes:
+    turn = state.turns.get(state.calls[event.call_id].turn_id)
+    changes: _Changes = {"calls": _without(state.calls, event.call_id)} | _spent(state, event.reply)
+    if turn is None or event.text is None:
+        return changes
+    turns = {**state.turns, turn.turn_id: turn._replace(text=event.text)}
+    return changes | {"turns": turns, "alarms": {**state.alarms, f"post:{turn.turn_id}": turn.due}}
+
+
+def _spent(state: SessionState, reply: Reply) -> _Changes:
+    """What a reply cost in tokens, and in money by the prices of the settings."""
+    llm = state.session.simulation_config.llm
+    output = reply.output_tokens + reply.thinking_tokens
+    cost = (reply.input_tokens * llm.input_price_per_million + output * llm.output_price_per_million) / 1e6
+    return {"tokens": state.tokens + reply.input_tokens + output, "cost": state.cost + cost}
+
+
+def _posted(state: SessionState, event: MessagePosted, at: float) -> _Changes:
+    message = Message(
+        message_id=event.message_id,
+        number=len(state.messages) + 1,
+        sender=event.sender,
+        content=event.content,
+        at=at,
+        reply_to=event.reply_to,
+        client_id=event.client_id,
+    )
+    changes: _Changes = {"messages": (*state.messages, message)}
+    tally = state.tally
+    if event.sender == USER:
+        receipts = {f"{status}:{event.message_id}": due for status, due in event.receipts.items()}
+        return changes | {"alarms": {**state.alarms, **receipts}, "tally": tally._replace(said=tally.said + 1)}
+    turn = state.turns.get(event.turn_id or "")
+    if turn is None:
+        return changes
+    if turn.kind == "background":
+        tally = tally._replace(posted=tally.posted + 1)
+    else:
+        tally = tally._replace(answers_posted=tally.answers_posted + 1)
+    return changes | _closed(state, turn.turn_id) | {"tally": tally}
+
+
+def _closed(state: SessionState, turn_id: str) -> _Changes:
+    stale = {f"call:{turn_id}", f"typing:{turn_id}", f"post:{turn_id}"}
+    return {
+        "turns": _without(state.turns, turn_id),
+        "alarms": {name: due for name, due in state.alarms.items() if name not in stale},
+        "calls": {call_id: call for call_id, call in state.calls.items() if call.turn_id != turn_id},
+    }
+
+
+def _without[T](items: Mapping[str, T], name: str) -> Mapping[str, T]:
+    return {key: value for key, value in items.items() if key != name} if name in items else items
