@@ -1,0 +1,278 @@
+"""Entries as JSON: one line of `logs/{session_id}.json` each, in a salted hash chain. Old lines are read for ever.
+
+A line is an object of `timestamp`, `event_type`, `seq`, `at`, `session_id`, `shown` (where the participant may see
+it), `input` (on the first entry of a batch), `salt`, `hash` and, always last, `data`. It is ASCII: everything else
+is escaped, so NUL and lone surrogates survive every file and database.
+
+    digest = SHA-256(salt + data as it stands in the line)
+    hash   = SHA-256(hash of the line before + the line's head + digest)
+
+where the head is the line up to the comma before `"salt"`, digests and hashes are in lower-case hex, and the
+first line's predecessor is 64 zeros. The data of a line can be taken away, salt included, and the chain still be
+checked by the digest that is kept in their place.
+"""
+
+import json
+import types
+import typing
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
+
+from roomful.core import events, inputs
+from roomful.core.events import Entry, Event, Prompt
+from roomful.core.inputs import Input
+
+GENESIS = "0" * 64
+"""What the first line's hash builds on."""
+
+EVENT_TYPES: Mapping[type[Event], str] = {
+    events.SessionStarted: "session_start",
+    events.SessionSuspended: "session_suspended",
+    events.SessionResumed: "session_resumed",
+    events.ParticipantConnected: "participant_connected",
+    events.ParticipantDisconnected: "participant_disconnected",
+    events.TurnScheduled: "turn_scheduled",
+    events.TurnPlanned: "turn_planned",
+    events.TurnMerged: "turn_merged",
+    events.TurnDropped: "turn_dropped",
+    events.CallRequested: "llm_request",
+    events.CallAnswered: "llm_call",
+    events.CallFailed: "llm_call",
+    events.TypingStarted: "typing",
+    events.MessagePosted: "message",
+    events.ReceiptGiven: "receipt",
+    events.ReactionSet: "reaction",
+    events.MessageReported: "report",
+    events.MemberBlocked: "block",
+    events.ActivityRecorded: "activity",
+    events.ErrorRecorded: "error",
+    events.SessionEnded: "session_end",
+}
+
+_CLASSES = {name: kind for kind, name in EVENT_TYPES.items() if kind is not events.CallFailed}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+
+_SCALARS = {str, int, float, bool, type(None)}
+
+type _Data = dict[str, object]
+
+
+class CodecError(ValueError):
+    """A line that is not an entry of a log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A line without its newline, and the chain's value after it."""
+
+    text: str
+    hash: str
+
+
+def timestamp(started: int, at: float) -> str:
+    """ISO 8601 in UTC with microseconds: `at` seconds after `started` (microseconds since the epoch)."""
+    moment = _EPOCH + timedelta(microseconds=started + round(at * 1e6))
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def parse_timestamp(text: str) -> int:
+    """Microseconds since the epoch."""
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
+
+
+def encode(entry: Entry, session_id: str, started: int, previous: str, salt: str) -> Encoded:
+    """Return the entry's line, chained to the hash of the line before. `started` is when `at` was 0."""
+    time = timestamp(started, entry.at)
+    data = _dumps(_event_data(entry.event, session_id, time))
+    # none of these holds a character that JSON would escape
+    head = (
+        f'{{"timestamp":"{time}","event_type":"{EVENT_TYPES[type(entry.event)]}","seq":{entry.seq},'
+        f'"at":{entry.at!r},"session_id":"{session_id}"'
+    )
+    if entry.shown is not None:
+        head += f',"shown":{entry.shown}'
+    if entry.input is not None:
+        head += f',"input":"{_input_name(entry.input)}"'
+    link = chain(previous, head, digest(salt, data))
+    return Encoded(f'{head},"salt":"{salt}","hash":"{link}","data":{data}}}', link)
+
+
+def digest(salt: str, data: str) -> str:
+    """The fingerprint that stands for a line's data in the chain."""
+    return sha256((salt + data).encode()).hexdigest()
+
+
+def chain(previous: str, head: str, data_digest: str) -> str:
+    """The hash after a line with this head and this digest of its data."""
+    return sha256((previous + head + data_digest).encode()).hexdigest()
+
+
+def decode(text: str) -> Entry:
+    """Return the entry of a line. Raises CodecError; keys that are not known are passed over."""
+    try:
+        line = json.loads(text)
+        event = _event(line["event_type"], line["data"])
+        cause = _input(line["input"], event) if "input" in line else None
+        return Entry(line["seq"], float(line["at"]), event, line.get("shown"), cause)
+    except (ValueError, KeyError, TypeError) as fault:
+        raise CodecError(f"not an entry of a log: {fault!r} in {text[:200]!r}") from fault
+
+
+def _event_data(event: Event, session_id: str, time: str) -> _Data:
+    match event:
+        case events.MessagePosted():
+            return {"sender": event.sender, "content": event.content, "timestamp": time} | _plain(event, empty=False)
+        case events.CallRequested():
+            asked = {"call_id": event.call_id, "turn_id": event.turn_id} | _asked(event.prompt)
+            return asked | {"model": event.model, "parameters": dict(event.parameters)}
+        case events.CallAnswered():
+            raw = {"response": event.reply.text, "error": None}
+            shown = {"text": event.text, "rejected": event.rejected}
+            return {"call_id": event.call_id} | _asked(event.prompt) | raw | _plain(event.reply) | shown
+        case events.CallFailed():
+            failure = _plain(event) | {"error_message": event.message}
+            del failure["message"]
+            return failure | _asked(event.prompt) | {"response": event.reply.text if event.reply else None}
+        case events.SessionEnded():
+            return {"session_id": session_id} | _plain(event)
+        case _:
+            return _plain(event)
+
+
+def _asked(prompt: Prompt) -> _Data:
+    """A prompt spread out: `prompt` is the text, and its other parts stand beside it."""
+    parts = _plain(prompt)
+    return {"prompt": parts.pop("text")} | parts
+
+
+def _event(event_type: str, data: _Data) -> Event:
+    kind = _CLASSES.get(event_type)
+    if kind is None:
+        raise CodecError(f"unknown event_type {event_type!r}")
+    if kind is events.CallAnswered and data["error"] is not None:
+        kind = events.CallFailed
+        data = {**data, "message": data["error_message"]}
+    elif kind is events.CallAnswered:
+        data = {**data, "reply": {**data, "text": data["response"]}}
+    if "prompt" in data:
+        data = {**data, "prompt": {**data, "text": data["prompt"]}}
+    return typing.cast(Event, _reader(typing.cast(Hashable, kind))(data))
+
+
+def _plain(value: object, *, empty: bool = True) -> _Data:
+    """A dataclass as a dict; with `empty` false without the fields that are at their defaults."""
+    data: _Data = {}
+    for name, default in _fields(typing.cast(Hashable, type(value))):
+        item = getattr(value, name)
+        if not empty and item == default:
+            continue
+        if type(item) in _SCALARS:
+            data[name] = item
+        elif isinstance(item, tuple):
+            data[name] = list(item)
+        elif isinstance(item, Mapping):
+            data[name] = dict(item)
+        else:
+            data[name] = _plain(item)
+    return data
+
+
+@cache
+def _fields(kind: Hashable) -> list[tuple[str, object]]:
+    return [
+        (item.name, item.default_factory() if item.default_factory is not MISSING else item.default)
+        for item in fields(typing.cast(type[Prompt], kind))
+    ]
+
+
+@cache
+def _reader(kind: typing.Any) -> Callable[[typing.Any], object]:  # noqa: ANN401
+    """A function that makes a value of this type of what JSON has for it."""
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        readers = {item.name: _reader(hints[item.name]) for item in fields(kind)}
+        return lambda data: kind(**{name: read(data[name]) for name, read in readers.items() if name in data})
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple:
+        inner = _reader(arguments[0])
+        return lambda data: tuple(inner(item) for item in data)
+    if origin in (typing.Union, types.UnionType):
+        (other,) = (argument for argument in arguments if argument is not type(None))
+        inner = _reader(other)
+        return lambda data: None if data is None else inner(data)
+    return float if kind is float else _same
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _input_name(input: Input) -> str:
+    name = type(input).__name__.lower()
+    return f"{name}:{input.alarm}" if isinstance(input, inputs.Rang) else name
+
+
+def _input(name: str, event: Event) -> Input:
+    """The input that led to a batch: its name, and what the first event of the batch took over from it."""
+    kind, _, alarm = name.partition(":")
+    match kind, event:
+        case "rang", _:
+            return inputs.Rang(alarm=alarm)
+        case "start", events.SessionStarted():
+            return inputs.Start(
+                session_id=event.session_id,
+                seed=event.seed,
+                experimental=event.experimental_config,
+                simulation=event.simulation_config,
+                participant_name=event.participant_name,
+                model=event.model,
+                versions=event.versions,
+                treatment=event.treatment,
+            )
+        case "suspend", _:
+            return inputs.Suspend()
+        case "resume", events.SessionResumed():
+            return inputs.Resume(gap=event.gap)
+        case "connect", events.ParticipantConnected():
+            return inputs.Connect(protocol=event.protocol)
+        case "disconnect", events.ParticipantDisconnected():
+            return inputs.Disconnect(sent=event.sent)
+        case "say", events.MessagePosted():
+            return inputs.Say(content=event.content, client_id=event.client_id, reply_to=event.reply_to)
+        case "react", events.ReactionSet():
+            return inputs.React(message_id=event.message_id, emoji=event.emoji)
+        case "report", events.MessageReported():
+            return inputs.Report(message_id=event.message_id, reason=event.reason)
+        case "block", events.MemberBlocked():
+            return inputs.Block(member=event.member, blocked=event.blocked)
+        case "observe", events.ActivityRecorded():
+            return inputs.Observe(kind=event.kind, details=event.details)
+        case "complain", events.ErrorRecorded():
+            return inputs.Complain(
+                error_type=event.error_type,
+                error_message=event.error_message,
+                context=event.context,
+                count=event.count,
+            )
+        case "answered", events.CallAnswered():
+            return inputs.Answered(call_id=event.call_id, reply=event.reply)
+        case "failed", events.CallFailed():
+            return inputs.Failed(
+                call_id=event.call_id,
+                error=event.error,
+                message=event.message,
+                latency=event.latency,
+                attempts=event.attempts,
+                reply=event.reply,
+            )
+        case "leave", _:
+            return inputs.Leave()
+        case "end", events.SessionEnded():
+            return inputs.End(reason=event.reason)
+        case _:
+            raise CodecError(f"unknown input {name!r} before {type(event).__name__}")
