@@ -1,0 +1,182 @@
+"""One session's log: numbered, durable before it is visible, followed by whoever wants to know."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+from roomful.codec import GENESIS, decode, encode, parse_timestamp
+from roomful.core.events import SHOWN, Entry, Event, SessionEnded
+from roomful.core.inputs import Input
+from roomful.core.state import SessionState, evolve, fold
+from roomful.store import Fenced, Line, Store, StoreError
+
+type OnLines = Callable[[str, Sequence[Line]], None]
+"""Told of each batch that has become durable: the session's id and the lines."""
+
+BEHIND_MOST = 200
+"""Entries that wait for a slow follower in memory; one that is further behind reads them from the store."""
+
+
+class SessionLog:
+    """One session's entries: durable before they are visible.
+
+    Used by one task, the session's own; followers only read. `started` is when the session's clock was 0, in
+    microseconds since the epoch. `salt` makes a fresh random hex string for each line.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        session_id: str,
+        epoch: int,
+        started: int,
+        salt: Callable[[], str],
+        on_lines: OnLines | None = None,
+    ) -> None:
+        self.session_id = session_id
+        self.started = started
+        self.state = SessionState()
+        self._store = store
+        self._epoch = epoch
+        self._salt = salt
+        self._on_lines = on_lines
+        self._hash = GENESIS
+        self._unsure: list[tuple[Line, Entry]] = []
+        self._followers: list[_Follower] = []
+
+    @classmethod
+    async def open(
+        cls,
+        store: Store,
+        session_id: str,
+        epoch: int,
+        now: int,
+        salt: Callable[[], str],
+        on_lines: OnLines | None = None,
+    ) -> "SessionLog":
+        """Read a session's log and fold it. One without entries starts `now` (microseconds since the epoch)."""
+        lines = await store.read(session_id)
+        entries = [decode(line.text) for line in lines]
+        started = now
+        if lines:
+            # `at` is 0 where the session starts, so its first line's timestamp is the anchor
+            started = parse_timestamp(lines[0].text.split('"', 4)[3]) - round(entries[0].at * 1e6)
+        log = cls(store, session_id, epoch, started, salt, on_lines)
+        log.state = fold(entries)
+        log._hash = lines[-1].hash if lines else GENESIS
+        return log
+
+    async def append(self, events: Sequence[Event], at: float, input: Input | None = None) -> list[Entry]:
+        """Number the events, store them, then show them. `input` is what led to them.
+
+        Raises StoreError when it is not known to be stored (see `settle`), and Fenced.
+        """
+        state, link = self.state, self._hash
+        batch: list[tuple[Line, Entry]] = []
+        for event in events:
+            shown = state.shown + 1 if isinstance(event, SHOWN) else None
+            entry = Entry(state.seq + 1, at, event, shown, None if batch else input)
+            encoded = encode(entry, self.session_id, self.started, link, self._salt())
+            ended = event.reason if isinstance(event, SessionEnded) else None
+            batch.append((Line(entry.seq, encoded.text, encoded.hash, shown, ended), entry))
+            state, link = evolve(state, entry), encoded.hash
+        try:
+            await self._store.append(self.session_id, self._epoch, [line for line, _ in batch])
+        except StoreError:
+            self._unsure = batch
+            raise
+        return self._publish(batch, state)
+
+    async def settle(self) -> None:
+        """Find out whether the last append that failed was stored after all, and take it up if so.
+
+        Raises StoreError while the store cannot be read, and Fenced when somebody else has written instead.
+        """
+        if not self._unsure:
+            return
+        found = await self._store.read(self.session_id, self.state.seq)
+        if found and [line.hash for line in found] != [line.hash for line, _ in self._unsure]:
+            raise Fenced(f"another owner has written to session {self.session_id}")
+        if found:
+            self._publish(self._unsure, fold((entry for _, entry in self._unsure), self.state))
+        self._unsure = []
+
+    def follow(self, after: int = 0) -> AsyncIterator[Entry]:
+        """Yield the entries with a `seq` greater than `after`, then each new one, until the session has ended."""
+        return self._follow(self._store.read, after, self.state.seq)
+
+    def follow_shown(self, after: int = 0) -> AsyncIterator[Entry]:
+        """Yield the entries with a `shown` greater than `after`, then each new one of any kind, until the end."""
+        return self._follow(self._store.read_shown, after, self.state.shown)
+
+    async def _follow(
+        self, read: Callable[[str, int], Awaitable[list[Line]]], after: int, head: int
+    ) -> AsyncIterator[Entry]:
+        follower = _Follower(self.state.seq)
+        self._followers.append(follower)
+        try:
+            joined = follower.seen
+            for line in await read(self.session_id, after) if after < head else ():
+                if line.seq <= joined:
+                    yield decode(line.text)
+            async for entry in self._live(follower):
+                yield entry
+        finally:
+            self._followers.remove(follower)
+
+    async def _live(self, follower: "_Follower") -> AsyncIterator[Entry]:
+        while self.state.ended is None or follower.seen < self.state.seq:
+            if follower.lost:
+                follower.lost = False
+                for line in await self._store.read(self.session_id, follower.seen):
+                    if line.seq <= self.state.seq:
+                        follower.seen = line.seq
+                        yield decode(line.text)
+            elif follower.waiting:
+                entry = follower.waiting.popleft()
+                if entry.seq > follower.seen:
+                    follower.seen = entry.seq
+                    yield entry
+            else:
+                await follower.wait()
+
+    def _publish(self, batch: Sequence[tuple[Line, Entry]], state: SessionState) -> list[Entry]:
+        lines, entries = [line for line, _ in batch], [entry for _, entry in batch]
+        self.state, self._hash = state, lines[-1].hash
+        if self._on_lines:
+            self._on_lines(self.session_id, lines)
+        for follower in self._followers:
+            follower.tell(entries)
+        return entries
+
+
+class _Follower:
+    """What one follower has not seen yet."""
+
+    __slots__ = ("_woken", "lost", "seen", "waiting")
+
+    def __init__(self, seen: int) -> None:
+        self.seen = seen
+        self.waiting: deque[Entry] = deque()
+        self.lost = False
+        """It fell too far behind; what it misses has to be read from the store."""
+        self._woken: asyncio.Future[None] | None = None
+
+    def tell(self, entries: Sequence[Entry]) -> None:
+        if not self.lost:
+            self.waiting.extend(entries)
+        if len(self.waiting) > BEHIND_MOST:
+            self.lost = True
+            self.waiting.clear()
+        if self._woken and not self._woken.done():
+            self._woken.set_result(None)
+
+    async def wait(self) -> None:
+        """Return when there is something new."""
+        if self.waiting or self.lost:
+            return
+        self._woken = asyncio.get_running_loop().create_future()
+        try:
+            await self._woken
+        finally:
+            self._woken = None

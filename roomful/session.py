@@ -1,0 +1,159 @@
+"""The shell around the core: makes the calls, hears the alarms, keeps the entries."""
+
+import asyncio
+
+from roomful.core.decide import Refused, decide
+from roomful.core.events import CallRequested, Entry
+from roomful.core.inputs import Answered, Failed, Input, Rang, Suspend
+from roomful.llm import LLM, LLMError
+from roomful.log import SessionLog
+from roomful.store import StoreError
+from roomful.timeline import Arrival, Timeline
+
+BACKOFF_FIRST, BACKOFF_MOST = 0.25, 5.0
+"""Seconds until a failing store is tried again: doubled each time up to the most."""
+
+
+class SimulationSession:
+    """Keeps the world in step with the state: its calls made, its alarms heard, its entries kept."""
+
+    def __init__(self, log: SessionLog, llm: LLM, timeline: Timeline) -> None:
+        self.log = log
+        self._llm = llm
+        self._timeline = timeline
+        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._waiters: set[asyncio.Future[list[Entry]]] = set()
+        self._held: list[Arrival] = []
+        self._retry_at = 0.0
+        self._backoff = BACKOFF_FIRST
+        self._stopped = False
+
+    async def submit(self, input: Input, at: float | None = None) -> list[Entry]:
+        """Hand in an input and return the entries it led to, durable. `at` is when it comes; None: now.
+
+        Raises Refused when it was not taken, StoreError when it could not be stored.
+        """
+        if self._stopped:
+            raise self._too_late()
+        waiter: asyncio.Future[list[Entry]] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        self._timeline.put(Arrival(input, at, waiter))
+        try:
+            return await waiter
+        finally:
+            self._waiters.discard(waiter)
+
+    def put(self, input: Input, at: float | None = None) -> None:
+        """Hand in an input that nobody waits for."""
+        self._timeline.put(Arrival(input, at))
+
+    def suspend(self) -> None:
+        """Stop running, and leave the session to be resumed."""
+        self.put(Suspend())
+
+    async def run(self) -> None:
+        """Run the session until it has ended or is suspended. Raises a group with Fenced when it was taken over."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                try:
+                    await self._loop(tasks)
+                finally:
+                    for call in self._calls.values():
+                        call.cancel()
+        finally:
+            self._stopped = True
+            for waiter in self._waiters:
+                if not waiter.done():
+                    waiter.set_exception(self._too_late())
+
+    async def _loop(self, tasks: asyncio.TaskGroup) -> None:
+        self._match_calls(tasks)
+        while self.log.state.ended is None:
+            arrival = await self._next()
+            await self._take(arrival)
+            if isinstance(arrival.input, Suspend):
+                return
+            self._match_calls(tasks)
+
+    async def _next(self) -> Arrival:
+        state = self.log.state
+        # after a failure of the store nothing is tried before its time; what was held goes first then
+        deadline = self._retry_at if self._held else max(state.deadline, self._retry_at)
+        arrival = await self._timeline.next(deadline, self._calls.values())
+        if arrival is not None:
+            return arrival
+        if self._held:
+            return self._held.pop(0)
+        return Arrival(Rang(alarm=min(state.alarms, key=lambda name: (state.alarms[name], name))))
+
+    async def _take(self, arrival: Arrival) -> None:
+        try:
+            entries = await self._enter(arrival.input)
+        except StoreError as fault:
+            self._back_off(arrival)
+            self._answer(arrival, fault)
+        except Refused as refusal:
+            self._answer(arrival, refusal)
+        else:
+            self._backoff, self._retry_at = BACKOFF_FIRST, 0.0
+            self._answer(arrival, entries)
+
+    async def _enter(self, input: Input) -> list[Entry]:
+        await self.log.settle()
+        now = self._timeline.now()
+        events = decide(self.log.state, input, now)
+        return await self.log.append(events, now, input) if events else []
+
+    def _back_off(self, arrival: Arrival) -> None:
+        self._retry_at = self._timeline.now() + self._backoff
+        self._backoff = min(self._backoff * 2, BACKOFF_MOST)
+        if arrival.waiter is None and not isinstance(arrival.input, Rang):
+            # a fact that nobody will tell again, such as a reply; an alarm rings again by itself
+            self._held.append(arrival)
+
+    def _answer(self, arrival: Arrival, outcome: list[Entry] | Exception) -> None:
+        if arrival.waiter is None or arrival.waiter.done():
+            return
+        if isinstance(outcome, Exception):
+            arrival.waiter.set_exception(outcome)
+        else:
+            arrival.waiter.set_result(outcome)
+
+    def _match_calls(self, tasks: asyncio.TaskGroup) -> None:
+        """Start the calls that the state asks for, and cancel those that it no longer does."""
+        wanted = self.log.state.calls
+        if wanted.keys() == self._calls.keys():
+            return
+        for call_id in self._calls.keys() - wanted.keys():
+            self._calls.pop(call_id).cancel()
+        for call_id, call in wanted.items():
+            if call_id not in self._calls:
+                self._calls[call_id] = tasks.create_task(self._call(call))
+
+    async def _call(self, call: CallRequested) -> None:
+        asked = self._timeline.now()
+        try:
+            reply = await self._llm(call.prompt)
+        except LLMError as error:
+            self._failed(call, asked, error)
+        except Exception as error:  # noqa: BLE001
+            # a model is foreign code: whatever it raises, the session goes on
+            self._failed(call, asked, LLMError("unexpected", f"{type(error).__name__}: {error}"))
+        else:
+            self._timeline.put(Arrival(Answered(call_id=call.call_id, reply=reply), asked + reply.latency))
+
+    def _failed(self, call: CallRequested, asked: float, error: LLMError) -> None:
+        failed = Failed(
+            call_id=call.call_id,
+            error=error.kind,
+            message=str(error),
+            latency=round(self._timeline.now() - asked, 6),
+            attempts=error.attempts,
+            reply=error.reply,
+        )
+        self._timeline.put(Arrival(failed))
+
+    def _too_late(self) -> Refused:
+        if self.log.state.ended is None:
+            return Refused("closed", "The session is not running here at the moment.")
+        return Refused("ended", "The session is over.")
