@@ -1,0 +1,227 @@
+"""The sessions of this process: given out, opened, run, ended, suspended."""
+
+import asyncio
+import json
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from roomful import __version__
+from roomful.core.chance import derive
+from roomful.core.decide import Refused
+from roomful.core.inputs import Complain, End, Resume, Start
+from roomful.core.state import SessionState
+from roomful.core.study import ExperimentalSettings, SimulationSettings
+from roomful.llm import LLM
+from roomful.log import SessionLog
+from roomful.session import SimulationSession
+from roomful.store import Fenced, Line, SessionRow, Store, StoreError, UnknownSession
+from roomful.timeline import LiveTimeline, wall_clock
+
+CRASHES_MOST = 3
+"""Failures of a session in one process after which it is ended with the reason `error`."""
+
+_log = structlog.get_logger()
+
+
+class Full(Exception):
+    """As many sessions are live as the settings allow."""
+
+
+class LineKeeper(Protocol):
+    """Who is told of durable lines: the writer of the log files."""
+
+    def add(self, session_id: str, lines: Sequence[Line]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What every session of this process starts with. `model` is the model's name, `"scripted"` without one."""
+
+    experimental: ExperimentalSettings
+    simulation: SimulationSettings
+    model: str
+    versions: Mapping[str, str]
+
+
+def salt() -> str:
+    """A fresh salt for a line of a log: 128 random bits in hex."""
+    return secrets.token_hex(16)
+
+
+class Room:
+    """A session that is live in this process, and whoever is connected to it."""
+
+    def __init__(self, session: SimulationSession, timeline: LiveTimeline) -> None:
+        self.session = session
+        self.timeline = timeline
+        self.socket: object | None = None
+        """The socket that speaks for the participant; a newer one takes its place."""
+
+    @property
+    def log(self) -> SessionLog:
+        return self.session.log
+
+    @property
+    def state(self) -> SessionState:
+        return self.session.log.state
+
+
+class Host:
+    """Gives sessions out and runs them. `async with host.running():` is its life."""
+
+    def __init__(
+        self,
+        store: Store,
+        llm: LLM,
+        study: Study,
+        *,
+        log_files: LineKeeper | None = None,
+        max_live_sessions: int = 2000,
+        clock: Callable[[], int] = wall_clock,
+    ) -> None:
+        self.store = store
+        self.study = study
+        self.rooms: dict[str, Room] = {}
+        self._llm = llm
+        self._log_files = log_files
+        self._max_live = max_live_sessions
+        self._clock = clock
+        self._opening: dict[str, asyncio.Task[Room | Exception]] = {}
+        self._tasks: asyncio.TaskGroup
+        self.closing = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Host"]:
+        """Run sessions inside this context. At its end they are suspended, to go on at the next start."""
+        async with asyncio.TaskGroup() as self._tasks:
+            try:
+                await self.resume()
+                yield self
+            finally:
+                self.closing = True
+                for room in self.rooms.values():
+                    room.session.suspend()
+
+    async def start(self, participant_name: str | None = None) -> str:
+        """Give out a session and return its id; its clock starts when it is opened. Raises Full, StoreError."""
+        self._check_room()
+        session_id = str(uuid.uuid4())
+        about = json.dumps({"participant_name": participant_name} if participant_name else {})
+        await self.store.reserve(session_id, self._clock() / 1e6, about)
+        return session_id
+
+    async def open(self, session_id: str) -> Room:
+        """Return the room of a session that was given out, started or resumed where it is not live yet.
+
+        The room of a session that has ended is not run: its log tells the end. Raises UnknownSession, Full, StoreError.
+        """
+        if room := self.rooms.get(session_id):
+            return room
+        if self.closing:
+            raise Refused("closed", "The server is shutting down.")
+        opening = self._opening.get(session_id)
+        if opening is None:
+            opening = self._opening[session_id] = self._tasks.create_task(self._try_open(session_id))
+        # shielded: one who is cancelled while waiting must not take the opening away from the others
+        outcome = await asyncio.shield(opening)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def resume(self) -> None:
+        """Open all sessions that were live when the process before this one stopped."""
+        for row in await self.store.sessions(live=True):
+            try:
+                await self.open(row.session_id)
+            except (StoreError, UnknownSession, ValueError) as fault:
+                _log.error("session_not_resumed", session_id=row.session_id, error=str(fault))
+
+    async def end(self, session_id: str, reason: str) -> bool:
+        """End a session; False when it had ended before. Raises UnknownSession, StoreError."""
+        room = await self.open(session_id)
+        if room.state.ended is not None:
+            return False
+        await room.session.submit(End(reason=reason))
+        return True
+
+    async def _try_open(self, session_id: str) -> Room | Exception:
+        try:
+            return await self._open(session_id)
+        except Exception as fault:  # noqa: BLE001
+            # raised again where it was asked for: raised here it would end the group, and every session with it
+            return fault
+        finally:
+            del self._opening[session_id]
+
+    async def _open(self, session_id: str) -> Room:
+        row = await self.store.find(session_id)
+        if row is None:
+            raise UnknownSession(f"no session {session_id} was given out")
+        if row.head == 0:
+            self._check_room()
+        if row.ended is None:
+            row = await self.store.claim(session_id)
+        log = await self._read(row)
+        timeline = LiveTimeline(log.started, at_least=log.state.at)
+        room = Room(SimulationSession(log, self._llm, timeline), timeline)
+        if log.state.ended is not None:
+            return room
+        gap = round(timeline.now() - log.state.at, 6)
+        self.rooms[session_id] = room
+        self._tasks.create_task(self._run(session_id, room))
+        try:
+            await room.session.submit(self._first(row) if log.state.started is None else Resume(gap=gap))
+        except StoreError:
+            room.session.suspend()
+            raise
+        return room
+
+    async def _read(self, row: SessionRow) -> SessionLog:
+        keep = self._log_files.add if self._log_files else None
+        return await SessionLog.open(self.store, row.session_id, row.epoch, self._clock(), salt, keep)
+
+    def _first(self, row: SessionRow) -> Start:
+        study, about = self.study, json.loads(row.about)
+        return Start(
+            session_id=row.session_id,
+            seed=derive(study.simulation.seed, row.session_id),
+            experimental=study.experimental,
+            simulation=study.simulation,
+            participant_name=about.get("participant_name") or study.simulation.participant_name,
+            model=study.model,
+            versions={"roomful": __version__, **study.versions},
+        )
+
+    async def _run(self, session_id: str, room: Room) -> None:
+        """Keep a session running, whatever happens in it; nothing of it reaches another session."""
+        crashes = 0
+        while (fault := await _outcome(room.session)) is not None and crashes < CRASHES_MOST:
+            crashes += 1
+            _log.error("session_crashed", session_id=session_id, crashes=crashes, exc_info=fault)
+            room.session = SimulationSession(room.log, self._llm, room.timeline)
+            room.session.put(Complain(error_type="session_crashed", error_message=repr(fault)))
+            if crashes == CRASHES_MOST:
+                room.session.put(End(reason="error"))
+        del self.rooms[session_id]
+
+    def _check_room(self) -> None:
+        if len(self.rooms) >= self._max_live:
+            raise Full(f"{self._max_live} sessions are live, as many as ROOMFUL_MAX_LIVE_SESSIONS allows")
+
+
+async def _outcome(session: SimulationSession) -> Exception | None:
+    """Run a session; return what went wrong in it, or None. Being fenced is no fault: it goes on elsewhere."""
+    fault: Exception | None = None
+    try:
+        await session.run()
+    except* Fenced:
+        _log.warning("session_fenced", session_id=session.log.session_id)
+    except* Exception as group:  # noqa: BLE001
+        fault = group
+    return fault
