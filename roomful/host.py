@@ -36,7 +36,9 @@ class Full(Exception):
 class LineKeeper(Protocol):
     """Who is told of durable lines: the writer of the log files."""
 
-    def add(self, session_id: str, lines: Sequence[Line]) -> None: ...
+    def add(self, session_id: str, lines: Sequence[Line]) -> None:
+        """Take the lines of a batch that has become durable; called in the log's order, and must not wait."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,8 @@ class TurnDropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequested:
+    """An agent's message is asked for: of which model, with which prompt and parameters."""
+
     call_id: str
     turn_id: str
     prompt: Prompt
