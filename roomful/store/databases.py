@@ -1,0 +1,194 @@
+"""The two databases: how each runs a function on a connection without blocking the event loop."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from roomful.store import StoreError
+
+type Work[T] = Callable[[Connection], T]
+
+
+class Database(Protocol):
+    """Runs functions on a connection; StoreError with the reason in a sentence when that fails."""
+
+    async def write[T](self, work: Work[T]) -> T:
+        """Run `work` in a transaction of its own that is on disk when this returns. One at a time."""
+        ...
+
+    async def read[T](self, work: Work[T]) -> T:
+        """Run `work`, which only reads, beside what is being written."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class SQLite:
+    """A file, written by one thread and read by another, so that neither waits for the other (WAL)."""
+
+    def __init__(self, path: Path, busy_timeout: float) -> None:
+        self._where = str(path)
+        with _told(self._where):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        url = URL.create("sqlite+pysqlite", database=str(path))
+        self._writing = create_engine(url, hide_parameters=True)
+        self._reading = create_engine(url, hide_parameters=True, isolation_level="AUTOCOMMIT")
+        _configure(self._writing, (*_DURABLE, f"busy_timeout = {int(busy_timeout * 1000)}"))
+        _configure(self._reading, (f"busy_timeout = {int(busy_timeout * 1000)}", "query_only = on"))
+        event.listen(self._writing, "begin", _begin_immediate)
+        self._writer = ThreadPoolExecutor(1, "roomful-store-writer")
+        self._reader = ThreadPoolExecutor(1, "roomful-store-reader")
+
+    async def write[T](self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
+
+    def _write[T](self, work: Work[T]) -> T:
+        with _told(self._where), self._writing.begin() as connection:
+            return work(connection)
+
+    async def read[T](self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, work)
+
+    def _read[T](self, work: Work[T]) -> T:
+        with _told(self._where), self._reading.connect() as connection:
+            return work(connection)
+
+    async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        # the writer last: SQLite folds the WAL into the file when its last connection closes, if that may write
+        await loop.run_in_executor(self._reader, self._reading.dispose)
+        await loop.run_in_executor(self._writer, self._writing.dispose)
+        self._reader.shutdown()
+        self._writer.shutdown()
+
+
+class PostgreSQL:
+    """A PostgreSQL server, over asyncpg."""
+
+    def __init__(self, url: URL) -> None:
+        self._where = url.set(query={}).render_as_string(hide_password=True)
+        settings = {"application_name": "roomful", "synchronous_commit": "on"}
+        # seconds; without a limit a server that vanished would keep every session waiting
+        arguments = {"server_settings": settings, "timeout": 10, "command_timeout": 30}
+        try:
+            self._engine = create_async_engine(url, hide_parameters=True, connect_args=arguments)
+        except ImportError as error:
+            raise ValueError(f'{self._where} needs asyncpg: pip install "roomful[postgres]"') from error
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def write[T](self, work: Work[T]) -> T:
+        with _told(self._where):
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
+
+    async def read[T](self, work: Work[T]) -> T:
+        with _told(self._where):
+            async with self._reading.connect() as connection:
+                return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def database(url: str, busy_timeout: float) -> Database:
+    """Return the database that a `DATABASE_URL` names. Or ValueError."""
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return SQLite(_path(parsed), busy_timeout)
+    query = dict(parsed.query)
+    # libpq's name for what asyncpg calls ssl
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    return PostgreSQL(parsed.set(drivername="postgresql+asyncpg", query=query))
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Return the file that a `DATABASE_URL` names, None if it names a PostgreSQL server. Or ValueError."""
+    parsed = _parse(url)
+    return _path(parsed) if parsed.get_backend_name() == "sqlite" else None
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError("the database URL cannot be read: expected sqlite:///file or postgresql://…") from error
+    if parsed.get_backend_name() == "postgres":
+        parsed = parsed.set(drivername="postgresql")
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise ValueError(f"the database URL begins with {parsed.drivername}: expected sqlite or postgresql")
+    return parsed
+
+
+def _path(url: URL) -> Path:
+    if not url.database or url.database == ":memory:" or url.query:
+        raise ValueError("the database URL must name a file: sqlite:///data/roomful.db")
+    return Path(url.database)
+
+
+_DURABLE = ("journal_mode = wal", "synchronous = full")
+
+
+def _configure(engine: Engine, pragmas: tuple[str, ...]) -> None:
+    def connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        # sqlite3 would begin transactions by itself, and only at the first change
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"pragma {pragma}")
+        cursor.close()
+
+    event.listen(engine, "connect", connect)
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # the write lock comes first: what is read under it holds until the commit
+    connection.exec_driver_sql("begin immediate")
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(f"{where}: {_reason(error.orig)}") from error
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreError(f"{where}: {error}") from error
+    except StoreError as error:
+        raise StoreError(f"{where}: {error}") from error
+
+
+_REASONS = {
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_BUSY": "another process has it locked",
+    "SQLITE_READONLY": "it is read-only",
+    "SQLITE_IOERR": "the disk fails",
+    "SQLITE_CANTOPEN": "it cannot be opened",
+    "SQLITE_CORRUPT": "the file is damaged",
+    "SQLITE_NOTADB": "the file is not a database",
+    "53100": "the server's disk is full",
+    "53300": "the server has no connection left",
+    "25006": "it is read-only",
+    "28P01": "the password is wrong",
+    "3D000": "there is no such database",
+    "55P03": "another process has it locked",
+    "57P01": "the server is shutting down",
+}
+"""By SQLite's result code, and by PostgreSQL's SQLSTATE."""
+
+
+def _reason(error: BaseException | None) -> str:
+    name: str = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
+    # extended codes add to the plain one: SQLITE_IOERR_WRITE
+    plain = "_".join(name.split("_")[:2])
+    return f"{_REASONS[plain]} ({error})" if plain in _REASONS else str(error)

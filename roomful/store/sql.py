@@ -1,0 +1,250 @@
+"""The store in a database. All that wait at one moment share a transaction, and with it one fsync."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
+
+from roomful.store import Fenced, Line, SessionRow, StoreError, UnknownSession, rules
+from roomful.store.databases import Database, database
+from roomful.store.migrations import migrate
+from roomful.store.tables import checks, entries, sessions
+
+_LARGEST_GROUP = 1_000
+"""Operations a transaction takes at most: those behind them should not wait for ever."""
+
+_LOCK_ROWS = (
+    select(sessions)
+    .where(sessions.c.session_id.in_(bindparam("ids", expanding=True)))
+    # in one order everywhere, so that two workers on PostgreSQL never wait for each other in a circle
+    .order_by(sessions.c.session_id)
+    .with_for_update()
+)
+_ADD_SESSION = insert(sessions)
+_MOVE_SESSION = (
+    update(sessions)
+    .where(sessions.c.session_id == bindparam("id"))
+    .values({name: bindparam(f"new_{name}") for name in ("epoch", "head", "head_hash", "ended")})
+)
+_ADD_ENTRY = insert(entries)
+_COUNT_CHECK = update(checks).values(number=checks.c.number + 1)
+_READ = select(entries.c.seq, entries.c.text, entries.c.hash, entries.c.shown, entries.c.ended).where(
+    entries.c.session_id == bindparam("id"), entries.c.seq > bindparam("after")
+)
+_READ_LINES = _READ.order_by(entries.c.seq)
+# an entry's number among the shown ones is never above its seq, so `seq > after` loses none
+_READ_SHOWN = _READ.where(entries.c.shown > bindparam("after")).order_by(entries.c.seq)
+_FIND = select(sessions).where(sessions.c.session_id == bindparam("id"))
+_ALL = select(sessions).order_by(sessions.c.created, sessions.c.session_id)
+_LIVE = _ALL.where(sessions.c.head > 0, sessions.c.ended.is_(None))
+
+
+class SQLStore:
+    """Sessions and their lines in SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[_Waiting[Any]] = []
+        self._committer: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(cls, url: str, *, busy_timeout: float = 5.0) -> "SQLStore":
+        """Open the database of this `DATABASE_URL`, its tables made or migrated. Or ValueError, StoreError.
+
+        `busy_timeout` is how many seconds SQLite waits for another process that has the file locked.
+        """
+        opened = database(url, busy_timeout)
+        try:
+            await opened.write(migrate)
+        except StoreError:
+            await opened.close()
+            raise
+        return cls(opened)
+
+    async def reserve(self, session_id: str, created: float, about: str) -> None:
+        await self._write(session_id, lambda group: group.reserve(session_id, created, about))
+
+    async def claim(self, session_id: str) -> SessionRow:
+        return await self._write(session_id, lambda group: group.claim(session_id))
+
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+        """Store the lines durably. Cancelling the wait does not take them back: claim again and read."""
+        if not lines:
+            return
+        rules.check_lines(lines)
+        await self._write(session_id, lambda group: group.append(session_id, epoch, lines))
+
+    async def read(self, session_id: str, after: int = 0) -> list[Line]:
+        return await self._database.read(partial(_lines, _READ_LINES, session_id, after))
+
+    async def read_shown(self, session_id: str, after: int = 0) -> list[Line]:
+        return await self._database.read(partial(_lines, _READ_SHOWN, session_id, after))
+
+    async def find(self, session_id: str) -> SessionRow | None:
+        rows = await self._database.read(partial(_rows, _FIND, {"id": session_id}))
+        return rows[0] if rows else None
+
+    async def sessions(self, *, live: bool = False) -> list[SessionRow]:
+        return await self._database.read(partial(_rows, _LIVE if live else _ALL, {}))
+
+    async def check(self) -> None:
+        await self._write(None, _Group.check)
+
+    async def close(self) -> None:
+        """Wait for what is being written, then close the database."""
+        self._closed = True
+        if self._committer is not None:
+            await self._committer
+        await self._database.close()
+
+    async def _write[T](self, session_id: str | None, operation: "Callable[[_Group], T]") -> T:
+        if self._closed:
+            raise StoreError("the store is closed")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(session_id, operation, done)
+        self._waiting.append(waiting)
+        if self._committer is None or self._committer.done():
+            # it belongs to no single append, as it commits for all; close() awaits it
+            self._committer = asyncio.create_task(self._commit_waiting())  # noqa: TID251
+        return await done
+
+    async def _commit_waiting(self) -> None:
+        """Commit group after group until nobody waits: what comes in meanwhile makes the next group."""
+        while self._waiting:
+            group, self._waiting = self._waiting[:_LARGEST_GROUP], self._waiting[_LARGEST_GROUP:]
+            failed = StoreError("the commit was broken off")
+            try:
+                await self._database.write(partial(_run, group))
+            except StoreError as error:
+                failed = error
+            else:
+                for waiting in group:
+                    waiting.settle()
+            finally:
+                for waiting in group:
+                    waiting.fail(failed)
+
+
+class _Waiting[T]:
+    """An operation in the queue, and the future that its caller awaits."""
+
+    def __init__(self, session_id: str | None, operation: "Callable[[_Group], T]", done: asyncio.Future[T]) -> None:
+        self.session_id = session_id
+        self._operation = operation
+        self._done = done
+        self._settle: Callable[[], None] | None = None
+
+    def run(self, group: "_Group") -> None:
+        """Do it in the group, and keep what came of it until the group is committed."""
+        try:
+            outcome = self._operation(group)
+        except (Fenced, UnknownSession, ValueError) as refusal:
+            self._settle = partial(self._done.set_exception, refusal)
+        else:
+            self._settle = partial(self._done.set_result, outcome)
+
+    def settle(self) -> None:
+        """Tell the caller, unless it was cancelled meanwhile."""
+        if self._settle is not None and not self._done.done():
+            self._settle()
+
+    def fail(self, error: StoreError) -> None:
+        """Tell a caller that has not been told that nothing was stored."""
+        if not self._done.done():
+            # an exception of its own for each caller: a traceback grows with every raise
+            self._done.set_exception(StoreError(*error.args))
+
+
+class _Group:
+    """What a transaction has read, under lock, and is going to write."""
+
+    def __init__(self, rows: Sequence[SessionRow]) -> None:
+        self._rows = {row.session_id: row for row in rows}
+        self._given_out: set[str] = set()
+        self._moved: set[str] = set()
+        self._entries: list[dict[str, str | int | None]] = []
+        self._checked = False
+
+    def reserve(self, session_id: str, created: float, about: str) -> None:
+        known = self._rows.get(session_id)
+        self._rows[session_id] = rules.reserve(known, session_id, created, about)
+        if known is None:
+            self._given_out.add(session_id)
+
+    def claim(self, session_id: str) -> SessionRow:
+        row = self._rows.get(session_id)
+        if row is None:
+            raise UnknownSession(session_id)
+        return self._move(replace(row, epoch=row.epoch + 1))
+
+    def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+        row = self._rows.get(session_id)
+        moved = rules.advance(row, epoch, lines)
+        if moved is row:
+            return
+        self._move(moved)
+        self._entries += [
+            {
+                "session_id": session_id,
+                "seq": line.seq,
+                "text": line.text,
+                "hash": line.hash,
+                "shown": line.shown,
+                "ended": line.ended,
+            }
+            for line in lines
+        ]
+
+    def check(self) -> None:
+        self._checked = True
+
+    def _move(self, row: SessionRow) -> SessionRow:
+        self._rows[row.session_id] = row
+        self._moved.add(row.session_id)
+        return row
+
+    def write(self, connection: Connection) -> None:
+        moved = self._moved - self._given_out
+        if self._given_out:
+            connection.execute(_ADD_SESSION, [asdict(self._rows[name]) for name in sorted(self._given_out)])
+        if moved:
+            connection.execute(_MOVE_SESSION, [_movement(self._rows[name]) for name in sorted(moved)])
+        if self._entries:
+            connection.execute(_ADD_ENTRY, self._entries)
+        if self._checked and not (moved or self._given_out):
+            connection.execute(_COUNT_CHECK)
+
+
+def _run(group: "Sequence[_Waiting[Any]]", connection: Connection) -> None:
+    """Do the operations in the order they came in, in three statements however many they are.
+
+    The rows stay locked from reading to commit, so what is decided on them in between still holds when the
+    lines are inserted; a session that is refused adds nothing and disturbs nobody.
+    """
+    names = sorted({waiting.session_id for waiting in group if waiting.session_id is not None})
+    transaction = _Group(_rows(_LOCK_ROWS, {"ids": names}, connection) if names else [])
+    for waiting in group:
+        waiting.run(transaction)
+    transaction.write(connection)
+
+
+def _movement(row: SessionRow) -> dict[str, str | int | None]:
+    return {
+        "id": row.session_id,
+        "new_epoch": row.epoch,
+        "new_head": row.head,
+        "new_head_hash": row.head_hash,
+        "new_ended": row.ended,
+    }
+
+
+def _rows(query: Select[*tuple[Any, ...]], values: Mapping[str, object], connection: Connection) -> list[SessionRow]:
+    return [SessionRow(*row) for row in connection.execute(query, values)]
+
+
+def _lines(query: Select[*tuple[Any, ...]], session_id: str, after: int, connection: Connection) -> list[Line]:
+    return [Line(*row) for row in connection.execute(query, {"id": session_id, "after": after})]
