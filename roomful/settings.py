@@ -1,10 +1,16 @@
-"""The study's two files, checked whole: every fault is told at once, none by a traceback."""
+"""The study's two files and the environment, checked whole: every fault is told at once, none by a traceback."""
 
+import os
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from dotenv.parser import parse_stream
 
 from roomful.core.events import USER
 from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings
@@ -12,11 +18,14 @@ from roomful.rules import (
     NAME,
     TEXT,
     Fault,
+    Missing,
     Rule,
     SettingsError,
     Wrong,
     integer,
+    legible,
     mapping,
+    nearest,
     number,
     object_of,
     one_of,
@@ -32,10 +41,13 @@ __all__ = [
     "ASK",
     "EXPERIMENTAL_RULES",
     "LLM_RULES",
+    "SERVER_VARIABLES",
     "SIMULATION_RULES",
     "Fault",
+    "ServerSettings",
     "SettingsError",
     "StudySettings",
+    "load_server_settings",
     "load_settings",
 ]
 
@@ -172,3 +184,230 @@ def _load[T](path: Path, rule: Rule[T], faults: list[Fault]) -> T | None:
     except Wrong as error:
         faults += [replace(fault, file=str(path)) for fault in error.faults]
         return None
+
+
+# --- how the server is run
+
+# any port of this machine: what a page under development is served from
+_LOCALHOST = (
+    "http://localhost:*",
+    "http://127.0.0.1:*",
+    "http://[::1]:*",
+    "https://localhost:*",
+    "https://127.0.0.1:*",
+    "https://[::1]:*",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """How the server is run, by whoever runs it: never part of the study, never in a log."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """0: any free one."""
+    study: Path = Path("config")
+    data: Path = Path("data")
+    logs: Path = Path("logs")
+    database_url: str | None = field(default=None, repr=False)
+    """None: SQLite in the data folder."""
+    allowed_origins: tuple[str, ...] = _LOCALHOST
+    """Other origins whose pages may call; `:*` stands for any port, a lone `*` for any origin."""
+    max_live_sessions: int = 2000
+    starts_per_minute_per_address: int = 30
+    max_frame_bytes: int = 16384
+    max_message_chars: int = 2000
+    frames_per_second: float = 10.0
+    frames_burst: int = 40
+    """Frames a socket may send at once after a silence."""
+    max_tokens_per_day: int | None = None
+    max_cost_per_day: float | None = None
+    metrics: bool = False
+    open_docs: bool = False
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Peers whose `X-Forwarded-For` is believed."""
+    log_format: Literal["console", "json"] = "console"
+    gemini_api_key: str | None = field(default=None, repr=False)
+    google_gemini_base_url: str | None = None
+
+    @property
+    def origin_pattern(self) -> str:
+        """A regular expression that all of an `Origin` header must match to be let in."""
+        escaped = (re.escape(origin) for origin in self.allowed_origins if origin != "*")
+        patterns = [re.sub(r":\\\*$", "(:[0-9]{1,5})?", origin) for origin in escaped]
+        return ".*" if "*" in self.allowed_origins else "|".join(f"(?:{pattern})" for pattern in patterns) or r"(?!)"
+
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?")
+
+
+def _spelled[T](rule: Rule[T]) -> Rule[T]:
+    """A rule for numbers, where they are spelled in text."""
+
+    def read(value: object) -> T:
+        text = str(value)
+        if not _NUMBER.fullmatch(text):
+            return rule.read(text)
+        return rule.read(float(text) if set(text) & set(".eE") else int(text))
+
+    return Rule(rule.expected, read)
+
+
+def _parsed[T](expected: str, parse: Callable[[str], T]) -> Rule[T]:
+    """A rule for text that `parse` understands; it raises ValueError or LookupError for other text."""
+
+    def read(value: object) -> T:
+        try:
+            return parse(NAME.read(value))
+        except (LookupError, ValueError, Wrong):
+            raise wrong(value, expected) from None
+
+    return Rule(expected, read)
+
+
+def _several[T](rule: Rule[T]) -> Rule[tuple[T, ...]]:
+    def read(value: object) -> tuple[T, ...]:
+        items, faults = read_items([item.strip() for item in str(value).split(",") if item.strip()], rule)
+        if faults:
+            raise Wrong(*faults)
+        return tuple(items)
+
+    return Rule(f"a comma-separated list, each {rule.expected}", read)
+
+
+def _secret(expected: str, pattern: str) -> Rule[str]:
+    def read(value: object) -> str:
+        if not re.fullmatch(pattern, str(value)):
+            raise Wrong(Fault("", "", "something else (not shown, it may be a secret)", expected))
+        return str(value)
+
+    return Rule(expected, read)
+
+
+_SWITCH = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}|\*))?")
+
+
+def _origin(text: str) -> str:
+    if text == "*":
+        return text
+    found = _ORIGIN.fullmatch(text.lower())
+    if found is None:
+        raise ValueError(text)
+    scheme, host, port = found.groups()
+    # browsers leave out the scheme's own port
+    standard = port is None or (scheme, port) in {("http", "80"), ("https", "443")}
+    return f"{scheme}://{host}" if standard else f"{scheme}://{host}:{port}"
+
+
+_PATH = _parsed("a folder's path", Path)
+_ON_OR_OFF = _parsed("true or false", lambda text: _SWITCH[text.lower()])
+_AN_ORIGIN = _parsed("an origin such as https://chat.example.org or http://localhost:*, or * for any", _origin)
+_A_PROXY = _parsed("an address or network such as 127.0.0.1 or 10.0.0.0/8", lambda text: ip_network(text, strict=False))
+_A_DATABASE = _secret(
+    "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
+    r"(sqlite|postgres(ql)?)(\+[a-z0-9_]+)?://[!-~]*",
+)
+_A_KEY = _secret("a key: letters, digits and signs without spaces", r"[!-~]+")
+_A_BASE_URL = _secret(
+    "an address such as http://127.0.0.1:9000, without a user or a query",
+    r"https?://(?:(?![@?#/])[!-~])+(/(?:(?![@?#])[!-~])*)?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """Where a server setting comes from: the first of `names` that is set and not empty."""
+
+    names: tuple[str, ...]
+    rule: Rule[object]
+
+
+def _ours(name: str, rule: Rule[object]) -> Variable:
+    return Variable((f"ROOMFUL_{name}",), rule)
+
+
+SERVER_VARIABLES: Mapping[str, Variable] = {
+    "host": _ours("HOST", NAME),
+    "port": _ours("PORT", _spelled(integer(0, 65535))),
+    "study": _ours("STUDY", _PATH),
+    "data": _ours("DATA", _PATH),
+    "logs": _ours("LOGS", _PATH),
+    "database_url": Variable(("DATABASE_URL",), _A_DATABASE),
+    "allowed_origins": _ours("ALLOWED_ORIGINS", _several(_AN_ORIGIN)),
+    "max_live_sessions": _ours("MAX_LIVE_SESSIONS", _spelled(integer(1))),
+    "starts_per_minute_per_address": _ours("STARTS_PER_MINUTE_PER_ADDRESS", _spelled(integer(1))),
+    "max_frame_bytes": _ours("MAX_FRAME_BYTES", _spelled(integer(1024))),
+    "max_message_chars": _ours("MAX_MESSAGE_CHARS", _spelled(integer(1))),
+    "frames_per_second": _ours("FRAMES_PER_SECOND", _spelled(number(positive=True))),
+    "frames_burst": _ours("FRAMES_BURST", _spelled(integer(1))),
+    "max_tokens_per_day": _ours("MAX_TOKENS_PER_DAY", _spelled(integer(1))),
+    "max_cost_per_day": _ours("MAX_COST_PER_DAY", _spelled(number(positive=True))),
+    "metrics": _ours("METRICS", _ON_OR_OFF),
+    "open_docs": _ours("OPEN_DOCS", _ON_OR_OFF),
+    "trusted_proxies": _ours("TRUSTED_PROXIES", _several(_A_PROXY)),
+    "log_format": _ours("LOG_FORMAT", one_of("console", "json")),
+    "gemini_api_key": Variable(("GEMINI_API_KEY", "GOOGLE_API_KEY"), _A_KEY),
+    "google_gemini_base_url": Variable(("GOOGLE_GEMINI_BASE_URL",), _A_BASE_URL),
+}
+
+
+def load_server_settings(
+    environ: Mapping[str, str] = os.environ, env_file: Path | None = Path(".env")
+) -> ServerSettings:
+    """Read the environment, and `env_file` (which may be missing) for what it leaves out. Raises SettingsError."""
+    faults: list[Fault] = []
+    from_file = _env_file(env_file, faults) if env_file else {}
+    merged = {**from_file, **environ}
+    origin = {name: str(env_file) for name in from_file.keys() - environ.keys()}
+
+    values: dict[str, object] = {}
+    for key, variable in SERVER_VARIABLES.items():
+        name = next((name for name in variable.names if merged.get(name, "").strip()), None)
+        if name is None:
+            continue
+        try:
+            values[key] = variable.rule.read(merged[name].strip())
+        except Wrong as error:
+            faults += [replace(fault.under(name), file=origin.get(name, "environment")) for fault in error.faults]
+    build: Callable[..., ServerSettings] = ServerSettings
+    settings = build(**values)
+    more = [*_unknown(merged), *_check_frames(settings)]
+    told = {fault.key for fault in faults}
+    faults += [replace(fault, file=origin.get(fault.key, "environment")) for fault in more if fault.key not in told]
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _env_file(path: Path, faults: list[Fault]) -> dict[str, str]:
+    try:
+        text = read_text(path)
+    except Missing:
+        return {}
+    except Wrong as error:
+        faults += [replace(fault, file=str(path)) for fault in error.faults]
+        return {}
+    bindings = list(parse_stream(StringIO(text)))
+    for binding in bindings:
+        if binding.error:
+            found = f"something else on line {binding.original.line} (not shown, it may be a secret)"
+            faults.append(Fault(str(path), "", found, "NAME=value"))
+    return {binding.key: binding.value or "" for binding in bindings if binding.key}
+
+
+def _unknown(names: Iterable[str]) -> Iterator[Fault]:
+    known = [name for variable in SERVER_VARIABLES.values() for name in variable.names]
+    for name in sorted(names):
+        if name.startswith("ROOMFUL_") and name not in known:
+            near = nearest(name, known, prefix="ROOMFUL_")
+            expected = f"{near} (the nearest known one)" if near else "a variable of docs/settings.md"
+            yield Fault("", legible(name), "an unknown variable", expected)
+
+
+def _check_frames(settings: ServerSettings) -> Iterator[Fault]:
+    # a character takes up to 4 bytes in UTF-8; the rest of the frame is small
+    least = 4 * settings.max_message_chars + 512
+    if settings.max_frame_bytes < least:
+        expected = f"at least {least}, so that a message of ROOMFUL_MAX_MESSAGE_CHARS fits"
+        yield Fault("", "ROOMFUL_MAX_FRAME_BYTES", str(settings.max_frame_bytes), expected)

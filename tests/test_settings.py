@@ -18,9 +18,12 @@ from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSett
 from roomful.settings import (
     EXPERIMENTAL_RULES,
     LLM_RULES,
+    SERVER_VARIABLES,
     SIMULATION_RULES,
     Fault,
+    ServerSettings,
     SettingsError,
+    load_server_settings,
     load_settings,
 )
 
@@ -57,6 +60,16 @@ def only_fault(folder: Path) -> Fault:
 
 def simulation(**changes: object) -> dict[str, object]:
     return SIMULATION | changes
+
+
+def server(env_file: Path | None = None, **environ: str) -> ServerSettings:
+    return load_server_settings(environ, env_file)
+
+
+def server_faults(env_file: Path | None = None, **environ: str) -> tuple[Fault, ...]:
+    with pytest.raises(SettingsError) as caught:
+        load_server_settings(environ, env_file)
+    return caught.value.faults
 
 
 # --- the study's files
@@ -388,6 +401,209 @@ def assert_well_typed(settings: object) -> None:
         assert hint.validate_python(value, strict=True) == value
 
 
+# --- how the server is run
+
+
+def test_an_empty_environment_gives_the_defaults():
+    assert server() == ServerSettings()
+
+
+def test_every_server_setting_has_its_variable():
+    assert [field.name for field in fields(ServerSettings)] == list(SERVER_VARIABLES)
+
+
+def test_every_variable_is_read():
+    settings = server(
+        ROOMFUL_HOST="0.0.0.0",
+        ROOMFUL_PORT="9000",
+        ROOMFUL_STUDY="studies/pilot",
+        ROOMFUL_DATA="d",
+        ROOMFUL_LOGS="l",
+        DATABASE_URL="postgresql://me:hush@localhost/roomful",
+        ROOMFUL_ALLOWED_ORIGINS="https://Chat.Example.org:443, http://localhost:*",
+        ROOMFUL_MAX_LIVE_SESSIONS="5",
+        ROOMFUL_STARTS_PER_MINUTE_PER_ADDRESS="6",
+        ROOMFUL_MAX_FRAME_BYTES="4096",
+        ROOMFUL_MAX_MESSAGE_CHARS="500",
+        ROOMFUL_FRAMES_PER_SECOND="2.5",
+        ROOMFUL_FRAMES_BURST="7",
+        ROOMFUL_MAX_TOKENS_PER_DAY="1000",
+        ROOMFUL_MAX_COST_PER_DAY="1.5",
+        ROOMFUL_METRICS="Yes",
+        ROOMFUL_OPEN_DOCS="1",
+        ROOMFUL_TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8,::1",
+        ROOMFUL_LOG_FORMAT="json",
+        GEMINI_API_KEY="hush",
+        GOOGLE_GEMINI_BASE_URL="http://127.0.0.1:9/x",
+    )
+
+    assert not [f.name for f in fields(settings) if f.default == getattr(settings, f.name)]
+    assert settings.allowed_origins == ("https://chat.example.org", "http://localhost:*")
+    assert [str(network) for network in settings.trusted_proxies] == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
+    assert_well_typed(settings)
+
+
+def test_the_environment_wins_over_the_file(tmp_path):
+    env_file = tmp_path / ".env"
+    env_file.write_text("export ROOMFUL_PORT=9000 # the lab's\nROOMFUL_LOGS='$HOME/ä'\n", encoding="utf-8-sig")
+
+    settings = server(env_file, ROOMFUL_PORT="9001")
+
+    assert (settings.port, settings.logs) == (9001, Path("$HOME/ä"))
+
+
+def test_reading_the_file_leaves_the_environment_alone(tmp_path, monkeypatch):
+    monkeypatch.delenv("ROOMFUL_PORT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("ROOMFUL_PORT=9000\n")
+
+    assert [load_server_settings(env_file=None).port, load_server_settings().port] == [8000, 9000]
+    assert load_server_settings(env_file=None).port == 8000
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path):
+    (tmp_path / ".env").write_text("ROOMFUL_PORT=9000\nGEMINI_API_KEY=\n")
+
+    settings = server(tmp_path / ".env", ROOMFUL_PORT="", GOOGLE_API_KEY="other")
+
+    assert (settings.port, settings.gemini_api_key) == (8000, "other")
+
+
+def test_the_file_of_the_environment_may_be_missing(tmp_path):
+    assert server(tmp_path / ".env") == ServerSettings()
+
+
+def test_gemini_s_own_variable_comes_first():
+    assert server(GEMINI_API_KEY="one", GOOGLE_API_KEY="two").gemini_api_key == "one"
+
+
+def test_all_faults_of_the_environment_and_the_file_are_told_at_once(tmp_path):
+    env_file = tmp_path / ".env"
+    env_file.write_text("ROOMFUL_METRICS=maybe\n'hush\nROOMFUL_PROT=1\n")
+
+    found = server_faults(env_file, ROOMFUL_PORT="http", ROOMFUL_ALLOWED_ORIGINS="https://a.org,b.org/")
+
+    assert [(fault.file, fault.key) for fault in found] == [
+        (str(env_file), ""),
+        ("environment", "ROOMFUL_PORT"),
+        ("environment", "ROOMFUL_ALLOWED_ORIGINS[1]"),
+        (str(env_file), "ROOMFUL_METRICS"),
+        (str(env_file), "ROOMFUL_PROT"),
+    ]
+    assert "line 2" in found[0].found
+    assert found[-1].expected == "ROOMFUL_PORT (the nearest known one)"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ROOMFUL_PORT", "65536"),
+        ("ROOMFUL_PORT", "-1"),
+        ("ROOMFUL_PORT", "8_000"),
+        ("ROOMFUL_PORT", "٨٠٠٠"),
+        ("ROOMFUL_MAX_LIVE_SESSIONS", "0"),
+        ("ROOMFUL_FRAMES_PER_SECOND", "nan"),
+        ("ROOMFUL_FRAMES_PER_SECOND", "1e999"),
+        ("ROOMFUL_MAX_COST_PER_DAY", "0"),
+        ("ROOMFUL_MAX_MESSAGE_CHARS", "true"),
+        ("ROOMFUL_METRICS", "2"),
+        ("ROOMFUL_LOG_FORMAT", "jsno"),
+        ("ROOMFUL_STUDY", "a\x00b"),
+        ("DATABASE_URL", "mysql://me:hush@localhost/x"),
+        ("GEMINI_API_KEY", "hush hush"),
+        ("GEMINI_API_KEY", "hush\u2026"),
+        ("GOOGLE_GEMINI_BASE_URL", "https://me:hush@example.org"),
+    ],
+)
+def test_a_variable_outside_its_range_is_a_fault(name, value):
+    (fault,) = server_faults(**{name: value})
+
+    assert fault.key == name
+    assert "hush" not in str(fault)
+
+
+@pytest.mark.parametrize(
+    "value", ["example.org", "https://example.org/", "ftp://a.org", "null", "http://a.org:99999999"]
+)
+def test_an_origin_is_scheme_host_and_port(value):
+    assert [fault.key for fault in server_faults(ROOMFUL_ALLOWED_ORIGINS=value)] == ["ROOMFUL_ALLOWED_ORIGINS[0]"]
+
+
+@pytest.mark.parametrize("value", ["me", "10.0.0.0/33", "10.0.0.1-9"])
+def test_a_proxy_is_an_address_or_a_network(value):
+    assert [fault.key for fault in server_faults(ROOMFUL_TRUSTED_PROXIES=value)] == ["ROOMFUL_TRUSTED_PROXIES[0]"]
+
+
+def test_a_frame_has_room_for_the_longest_message():
+    (fault,) = server_faults(ROOMFUL_MAX_MESSAGE_CHARS="5000")
+
+    assert fault.key == "ROOMFUL_MAX_FRAME_BYTES"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "let_in"),
+    [
+        ("", "http://localhost:5173", True),
+        ("", "https://localhost", True),
+        ("", "http://[::1]:8000", True),
+        ("", "http://localhost.evil.org", False),
+        ("", "http://localhost:5173.evil.org", False),
+        ("", "null", False),
+        ("https://chat.example.org", "https://chat.example.org", True),
+        ("https://chat.example.org", "https://chatxexample.org", False),
+        ("https://chat.example.org", "https://chat.example.org:8443", False),
+        ("https://a.org,https://b.org", "https://b.org", True),
+        ("*", "https://anyone.org", True),
+        (",", "https://a.org", False),
+    ],
+)
+def test_the_origin_pattern_lets_in_whom_the_list_names(allowed, origin, let_in):
+    pattern = server(ROOMFUL_ALLOWED_ORIGINS=allowed).origin_pattern
+
+    assert bool(re.fullmatch(pattern, origin)) is let_in
+
+
+def test_secrets_are_not_in_what_a_program_shows_of_its_settings():
+    settings = server(GEMINI_API_KEY="hush", DATABASE_URL="postgresql://me:hush@localhost/x")
+
+    assert settings.gemini_api_key == "hush"
+    assert "hush" not in f"{settings} {settings!r}"
+
+
+def test_a_secret_in_the_wrong_variable_is_not_shown():
+    key = "AIzaSyA-0123456789-not-a-real-key"
+
+    found = server_faults(ROOMFUL_PORT=key, ROOMFUL_ALLOWED_ORIGINS=f"https://me:hush@a.org,{key}", ROOMFUL_KEY="hush")
+
+    assert not re.search("0123456789|hush", "\n".join(map(str, found)))
+
+
+names = st.sampled_from([name for variable in SERVER_VARIABLES.values() for name in variable.names]) | st.text()
+
+
+@given(environ=st.dictionaries(names, st.text(st.characters(exclude_categories=[]))), data=st.binary())
+def test_an_arbitrary_environment_is_settings_or_a_settings_error(tmp_path_factory, environ, data):
+    env_file = tmp_path_factory.mktemp("env") / ".env"
+    env_file.write_bytes(data)
+    try:
+        settings = load_server_settings(environ, env_file)
+    except SettingsError as error:
+        str(error).encode()
+    else:
+        assert_well_typed(settings)
+
+
+def test_the_example_environment_has_every_variable_and_loads(tmp_path):
+    text = (ROOT / ".env.example").read_text()
+    filled = re.sub(r"(?m)^#([A-Z_]+=)", r"\1", text).replace("GEMINI_API_KEY=\n", "GEMINI_API_KEY=x\n")
+    (tmp_path / ".env").write_text(filled)
+
+    assert server(ROOT / ".env.example") == ServerSettings()
+    for variable in SERVER_VARIABLES.values():
+        assert all(re.search(rf"(?m)^{name}=", filled) for name in variable.names)
+    assert server(tmp_path / ".env").max_tokens_per_day == 5_000_000
+
+
 # --- the documentation
 
 
@@ -421,10 +637,26 @@ def test_every_key_is_documented(kind, rules, prefix):
         assert meaning
 
 
+def test_every_variable_is_documented():
+    for field in fields(ServerSettings):
+        variable = SERVER_VARIABLES[field.name]
+        expected, told_default, meaning = rows()[variable.names[0]]
+        assert expected == variable.rule.expected
+        assert told_default == spelled(field.default)
+        assert all(f"`{name}`" in meaning for name in variable.names[1:])
+
+
+def spelled(value: object) -> str:
+    if value is None or value == ():
+        return "*none*"
+    text = ",".join(value) if isinstance(value, tuple) else str(value)
+    return f"`{text.lower() if isinstance(value, bool) else text}`"
+
+
 def test_the_documentation_names_nothing_that_is_not_there():
     known = {*EXPERIMENTAL_RULES, *SIMULATION_RULES, *(f"llm.{name}" for name in LLM_RULES)}
 
-    assert rows().keys() == known
+    assert rows().keys() == known | {variable.names[0] for variable in SERVER_VARIABLES.values()}
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/settings.md"])
