@@ -18,12 +18,17 @@ class LLMSettings:
 
     provider: Literal["gemini", "scripted"] | None = None
     """None: Gemini when there is a key, else scripted agents (for the demo token only)."""
-    model: str = "gemini-2.5-flash"
+    # Google names it for what gemini-2.5-flash did, which is shut down on 2026-12-01; it has no end announced
+    # (ai.google.dev/gemini-api/docs/deprecations, as of November 2026).
+    model: str = "gemini-3.5-flash-lite"
     temperature: float | None = 1.0
+    """Models from Gemini 3.5 Flash-Lite on ignore this and `top_p`; 1.0 is what they use."""
     top_p: float | None = None
     max_output_tokens: int = 1024
-    thinking_budget: int | None = 0
-    """Tokens the model may think before it answers; 0: none, None: the model's own default."""
+    thinking_budget: int | None = None
+    """Tokens the model may think before it answers (Gemini 2.5); 0: none, None: the model's own default."""
+    thinking_level: Literal["minimal", "low", "medium", "high"] | None = None
+    """The same from Gemini 3 on; None: the model's own default (Flash-Lite: minimal). Not both of the two."""
     safety_settings: Mapping[str, str] = field(default_factory=dict)
     """Harm category to threshold, in Gemini's names; those left out keep the provider's default."""
     timeout_seconds: float = 20.0
