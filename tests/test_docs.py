@@ -1,0 +1,85 @@
+"""What the documentation promises: everything is in it, and its examples are true."""
+
+import importlib
+import json
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [body for found, body in BLOCK.findall(page.read_text("utf-8")) if found == language]
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    for target, anchor in LINK.findall(page.read_text("utf-8")):
+        yield (page.parent / target if target else page), anchor
+
+
+def all_words() -> str:
+    return "\n".join(page.read_text("utf-8") for page in PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    broken = [
+        f"{target}#{anchor}"
+        for target, anchor in links(page)
+        if not target.exists() or (anchor and anchor not in anchors(target))
+    ]
+
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_json_example_is_json(page):
+    for block in blocks(page, "json"):
+        assert json.loads(block) is not None
+
+
+@pytest.mark.skipif(find_spec("main") is None, reason="the server is not there yet")
+def test_every_route_is_documented():
+    app = importlib.import_module("main").app
+    words = all_words()
+
+    missing = [path for path in paths(app.routes) if f"{path}`" not in words]
+
+    assert missing == []
+
+
+def paths(routes: list[object]) -> Iterator[str]:
+    for route in routes:
+        inner = getattr(route, "routes", None)
+        if inner:
+            yield from paths(inner)
+        elif path := getattr(route, "path", ""):
+            yield path
+
+
+@pytest.mark.skipif(find_spec("roomful.cli") is None, reason="the commands are not there yet")
+def test_every_command_is_documented():
+    import typer
+
+    cli = importlib.import_module("roomful.cli")
+    (app,) = (value for value in vars(cli).values() if isinstance(value, typer.Typer))
+    commands = typer.main.get_command(app).commands
+    words = all_words()
+
+    missing = [name for name in commands if f"roomful {name}" not in words]
+
+    assert commands
+    assert missing == []
