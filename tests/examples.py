@@ -10,6 +10,7 @@ SESSION = "6f1c2a7e-0d3b-4c58-9a61-2b7f4e5d8c90"
 STARTED = 1_772_461_800_000_000  # 2026-03-02T14:30:00Z in microseconds
 OURS, HERS = "5b1f0f0e-2f51-4f0e-8a39-57a9c8a1f2d4", "0b0e8a51-5d0c-4c3e-9b5f-6f0a9b1f6a57"
 
+MODEL = LLMSettings().model
 EXPERIMENTAL = ExperimentalSettings(prompt_template="You live in a small street and chat with your neighbours.")
 SIMULATION = SimulationSettings(
     num_agents=2,
@@ -41,7 +42,7 @@ ANSWER = Prompt(
 )
 REPLY = Reply(
     text="Alice: has anyone seen my cat?",
-    model="gemini-2.5-flash",
+    model=MODEL,
     latency=0.81204,
     input_tokens=164,
     output_tokens=9,
@@ -59,7 +60,7 @@ HAPPENED: list[tuple[float, events.Event, Input | None]] = [
             simulation_config=SIMULATION,
             seed=4_829_301_117_402_133,
             participant_name="You",
-            model="gemini-2.5-flash",
+            model=MODEL,
             versions={"roomful": "0.1.0", "python": "3.12.1"},
         ),
         inputs.Start(
@@ -68,7 +69,7 @@ HAPPENED: list[tuple[float, events.Event, Input | None]] = [
             experimental=EXPERIMENTAL,
             simulation=SIMULATION,
             participant_name="You",
-            model="gemini-2.5-flash",
+            model=MODEL,
             versions={"roomful": "0.1.0", "python": "3.12.1"},
         ),
     ),
@@ -85,7 +86,7 @@ HAPPENED: list[tuple[float, events.Event, Input | None]] = [
             call_id="c1",
             turn_id="b1",
             prompt=BACKGROUND,
-            model="gemini-2.5-flash",
+            model=MODEL,
             parameters={"temperature": 1.0, "top_p": None, "max_output_tokens": 1024, "thinking_budget": 0},
         ),
         None,
