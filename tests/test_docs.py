@@ -45,6 +45,14 @@ def test_every_link_leads_somewhere(page):
     assert broken == []
 
 
+def test_every_page_is_in_the_index():
+    index = ROOT / "docs" / "index.md"
+
+    pages = {target.resolve() for target, _ in links(index)}
+
+    assert [page.name for page in PAGES if page.parent == index.parent and page not in {index, *pages}] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_json_example_is_json(page):
     for block in blocks(page, "json"):
