@@ -344,6 +344,23 @@ async def test_what_waits_during_a_commit_goes_with_the_next(url: str):
     await store.close()
 
 
+async def test_a_store_that_gathers_waits_for_more_before_it_commits(url: str):
+    gathered = asyncio.Event()
+    await (await SQLStore.open(url)).close()
+    store = await SQLStore.open(url, gather=gathered.wait)
+
+    with counting_commits() as commits:
+        first = asyncio.create_task(store.reserve(A, 0.0, "{}"))
+        await store.sessions()  # much later
+        second = asyncio.create_task(store.reserve(B, 1.0, "{}"))
+        await asyncio.sleep(0)
+        gathered.set()
+        await asyncio.gather(first, second)
+
+    assert commits == [1]
+    await store.close()
+
+
 async def test_a_commit_that_fails_acknowledges_nothing_and_the_next_one_works(url: str):
     store = await SQLStore.open(url)
     await claimed(store, A, B)

@@ -46,6 +46,7 @@ class SQLite:
         _configure(self._writing, (*_DURABLE, f"busy_timeout = {int(busy_timeout * 1000)}"))
         _configure(self._reading, (f"busy_timeout = {int(busy_timeout * 1000)}", "query_only = on"))
         event.listen(self._writing, "begin", _begin_immediate)
+        self._connection: Connection | None = None
         self._writer = ThreadPoolExecutor(1, "roomful-store-writer")
         self._reader = ThreadPoolExecutor(1, "roomful-store-reader")
 
@@ -53,8 +54,11 @@ class SQLite:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
 
     def _write[T](self, work: Work[T]) -> T:
-        with _told(self._where), self._writing.begin() as connection:
-            return work(connection)
+        with _told(self._where):
+            if self._connection is None:
+                self._connection = self._writing.connect()
+            with self._connection.begin():
+                return work(self._connection)
 
     async def read[T](self, work: Work[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, work)

@@ -1,28 +1,37 @@
 """The store in a database. All that wait at one moment share a transaction, and with it one fsync."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import astuple, replace
+from functools import cache, lru_cache, partial
+from itertools import repeat
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    ClauseElement,
+    Connection,
+    Dialect,
+    Insert,
+    Select,
+    Update,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from roomful.store import Fenced, Line, SessionRow, StoreError, UnknownSession, rules
 from roomful.store.databases import Database, database
 from roomful.store.migrations import migrate
 from roomful.store.tables import checks, entries, sessions
 
+type Values = tuple[str | int | float | None, ...]
+
 _LARGEST_GROUP = 1_000
 """Operations a transaction takes at most: those behind them should not wait for ever."""
 
-_LOCK_ROWS = (
-    select(sessions)
-    .where(sessions.c.session_id.in_(bindparam("ids", expanding=True)))
-    # in one order everywhere, so that two workers on PostgreSQL never wait for each other in a circle
-    .order_by(sessions.c.session_id)
-    .with_for_update()
-)
 _ADD_SESSION = insert(sessions)
 _MOVE_SESSION = (
     update(sessions)
@@ -30,7 +39,7 @@ _MOVE_SESSION = (
     .values({name: bindparam(f"new_{name}") for name in ("epoch", "head", "head_hash", "ended")})
 )
 _ADD_ENTRY = insert(entries)
-_COUNT_CHECK = update(checks).values(number=checks.c.number + 1)
+_COUNT_CHECK = update(checks).values(number=checks.c.number + literal_column("1"))
 _READ = select(entries.c.seq, entries.c.text, entries.c.hash, entries.c.shown, entries.c.ended).where(
     entries.c.session_id == bindparam("id"), entries.c.seq > bindparam("after")
 )
@@ -45,17 +54,22 @@ _LIVE = _ALL.where(sessions.c.head > 0, sessions.c.ended.is_(None))
 class SQLStore:
     """Sessions and their lines in SQLite or PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, gather: Callable[[], Awaitable[None]] | None = None) -> None:
         self._database = database
+        self._gather = gather
         self._waiting: list[_Waiting[Any]] = []
         self._committer: asyncio.Task[None] | None = None
         self._closed = False
 
     @classmethod
-    async def open(cls, url: str, *, busy_timeout: float = 5.0) -> "SQLStore":
+    async def open(
+        cls, url: str, *, gather: Callable[[], Awaitable[None]] | None = None, busy_timeout: float = 5.0
+    ) -> "SQLStore":
         """Open the database of this `DATABASE_URL`, its tables made or migrated. Or ValueError, StoreError.
 
-        `busy_timeout` is how many seconds SQLite waits for another process that has the file locked.
+        `gather` is awaited before each commit, so that more may come and share it: a few milliseconds of sleep
+        save a busy server half of the work. `busy_timeout` is how many seconds SQLite waits for another process
+        that has the file locked.
         """
         opened = database(url, busy_timeout)
         try:
@@ -63,7 +77,7 @@ class SQLStore:
         except StoreError:
             await opened.close()
             raise
-        return cls(opened)
+        return cls(opened, gather)
 
     async def reserve(self, session_id: str, created: float, about: str) -> None:
         await self._write(session_id, lambda group: group.reserve(session_id, created, about))
@@ -115,6 +129,8 @@ class SQLStore:
     async def _commit_waiting(self) -> None:
         """Commit group after group until nobody waits: what comes in meanwhile makes the next group."""
         while self._waiting:
+            if self._gather is not None and not self._closed:
+                await self._gather()
             group, self._waiting = self._waiting[:_LARGEST_GROUP], self._waiting[_LARGEST_GROUP:]
             failed = StoreError("the commit was broken off")
             try:
@@ -166,7 +182,7 @@ class _Group:
         self._rows = {row.session_id: row for row in rows}
         self._given_out: set[str] = set()
         self._moved: set[str] = set()
-        self._entries: list[dict[str, str | int | None]] = []
+        self._entries: list[Values] = []
         self._checked = False
 
     def reserve(self, session_id: str, created: float, about: str) -> None:
@@ -187,17 +203,7 @@ class _Group:
         if moved is row:
             return
         self._move(moved)
-        self._entries += [
-            {
-                "session_id": session_id,
-                "seq": line.seq,
-                "text": line.text,
-                "hash": line.hash,
-                "shown": line.shown,
-                "ended": line.ended,
-            }
-            for line in lines
-        ]
+        self._entries += [(session_id, line.seq, line.text, line.hash, line.shown, line.ended) for line in lines]
 
     def check(self) -> None:
         self._checked = True
@@ -208,14 +214,16 @@ class _Group:
         return row
 
     def write(self, connection: Connection) -> None:
-        moved = self._moved - self._given_out
-        if self._given_out:
-            connection.execute(_ADD_SESSION, [asdict(self._rows[name]) for name in sorted(self._given_out)])
+        moved = [self._rows[name] for name in sorted(self._moved - self._given_out)]
+        given_out = [self._rows[name] for name in sorted(self._given_out)]
+        if given_out:
+            _execute(connection, _ADD_SESSION, [astuple(row) for row in given_out])
         if moved:
-            connection.execute(_MOVE_SESSION, [_movement(self._rows[name]) for name in sorted(moved)])
+            changes: list[Values] = [(row.epoch, row.head, row.head_hash, row.ended, row.session_id) for row in moved]
+            _execute(connection, _MOVE_SESSION, changes)
         if self._entries:
-            connection.execute(_ADD_ENTRY, self._entries)
-        if self._checked and not (moved or self._given_out):
+            _execute(connection, _ADD_ENTRY, self._entries)
+        if self._checked and not (moved or given_out):
             connection.execute(_COUNT_CHECK)
 
 
@@ -226,20 +234,35 @@ def _run(group: "Sequence[_Waiting[Any]]", connection: Connection) -> None:
     lines are inserted; a session that is refused adds nothing and disturbs nobody.
     """
     names = sorted({waiting.session_id for waiting in group if waiting.session_id is not None})
-    transaction = _Group(_rows(_LOCK_ROWS, {"ids": names}, connection) if names else [])
+    transaction = _Group(_lock(names, connection) if names else [])
     for waiting in group:
         waiting.run(transaction)
     transaction.write(connection)
 
 
-def _movement(row: SessionRow) -> dict[str, str | int | None]:
-    return {
-        "id": row.session_id,
-        "new_epoch": row.epoch,
-        "new_head": row.head,
-        "new_head_hash": row.head_hash,
-        "new_ended": row.ended,
-    }
+def _lock(names: Sequence[str], connection: Connection) -> list[SessionRow]:
+    # powers of two, filled up with the last name: a database prepares few statements, not one for each number
+    size = 1 << (len(names) - 1).bit_length()
+    filled = (*names, *repeat(names[-1], size - len(names)))
+    return [SessionRow(*row) for row in connection.exec_driver_sql(_text(_lock_rows(size), connection.dialect), filled)]
+
+
+@cache
+def _lock_rows(size: int) -> Select[*tuple[Any, ...]]:
+    # in one order everywhere, so that two workers on PostgreSQL never wait for each other in a circle
+    ids: list[BindParameter[str]] = [bindparam(f"id{number}") for number in range(size)]
+    return select(sessions).where(sessions.c.session_id.in_(ids)).order_by(sessions.c.session_id).with_for_update()
+
+
+def _execute(connection: Connection, statement: Insert | Update, rows: Sequence[Values]) -> None:
+    """Execute for each row; its values stand in the order of the statement's columns, those of `where` last."""
+    connection.exec_driver_sql(_text(statement, connection.dialect), rows)
+
+
+@lru_cache(maxsize=64)
+def _text(statement: ClauseElement, dialect: Dialect) -> str:
+    # what runs a hundred times a second is compiled once: SQLAlchemy's own cache costs as much as SQLite's work
+    return str(statement.compile(dialect=dialect))
 
 
 def _rows(query: Select[*tuple[Any, ...]], values: Mapping[str, object], connection: Connection) -> list[SessionRow]:
