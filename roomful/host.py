@@ -19,18 +19,31 @@ from roomful.core.state import SessionState
 from roomful.core.study import ExperimentalSettings, SimulationSettings
 from roomful.llm import LLM
 from roomful.log import SessionLog
-from roomful.session import SimulationSession
+from roomful.session import OnCommit, SimulationSession
 from roomful.store import Fenced, Line, SessionRow, Store, StoreError, UnknownSession
 from roomful.timeline import LiveTimeline, wall_clock
 
 CRASHES_MOST = 3
 """Failures of a session in one process after which it is ended with the reason `error`."""
 
+RESTARTING = 1012
+"""The close code (service restart) of a session that goes on elsewhere, or later."""
+
 _log = structlog.get_logger()
 
 
 class Full(Exception):
     """As many sessions are live as the settings allow."""
+
+
+class Connection(Protocol):
+    """A socket of a participant. `sent` is the number of the last shown entry that went out."""
+
+    sent: int
+
+    def close(self, code: int | None) -> None:
+        """End it with a close code."""
+        ...
 
 
 class LineKeeper(Protocol):
@@ -62,7 +75,7 @@ class Room:
     def __init__(self, session: SimulationSession, timeline: LiveTimeline) -> None:
         self.session = session
         self.timeline = timeline
-        self.socket: object | None = None
+        self.socket: Connection | None = None
         """The socket that speaks for the participant; a newer one takes its place."""
 
     @property
@@ -86,6 +99,7 @@ class Host:
         log_files: LineKeeper | None = None,
         max_live_sessions: int = 2000,
         clock: Callable[[], int] = wall_clock,
+        on_commit: OnCommit | None = None,
     ) -> None:
         self.store = store
         self.study = study
@@ -94,6 +108,7 @@ class Host:
         self._log_files = log_files
         self._max_live = max_live_sessions
         self._clock = clock
+        self._on_commit = on_commit
         self._opening: dict[str, asyncio.Task[Room | Exception]] = {}
         self._tasks: asyncio.TaskGroup
         self.closing = False
@@ -171,7 +186,7 @@ class Host:
             row = await self.store.claim(session_id)
         log = await self._read(row)
         timeline = LiveTimeline(log.started, at_least=log.state.at)
-        room = Room(SimulationSession(log, self._llm, timeline), timeline)
+        room = Room(SimulationSession(log, self._llm, timeline, self._on_commit), timeline)
         if log.state.ended is not None:
             return room
         gap = round(timeline.now() - log.state.at, 6)
@@ -206,11 +221,13 @@ class Host:
         while (fault := await _outcome(room.session)) is not None and crashes < CRASHES_MOST:
             crashes += 1
             _log.error("session_crashed", session_id=session_id, crashes=crashes, exc_info=fault)
-            room.session = SimulationSession(room.log, self._llm, room.timeline)
+            room.session = SimulationSession(room.log, self._llm, room.timeline, self._on_commit)
             room.session.put(Complain(error_type="session_crashed", error_message=repr(fault)))
             if crashes == CRASHES_MOST:
                 room.session.put(End(reason="error"))
         del self.rooms[session_id]
+        if room.socket and room.state.ended is None:
+            room.socket.close(RESTARTING)
 
     def _check_room(self) -> None:
         if len(self.rooms) >= self._max_live:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from roomful.codec import GENESIS, decode, encode, parse_timestamp
 from roomful.core.events import SHOWN, Entry, Event, SessionEnded
@@ -101,30 +102,37 @@ class SessionLog:
             self._publish(self._unsure, fold((entry for _, entry in self._unsure), self.state))
         self._unsure = []
 
-    def follow(self, after: int = 0) -> AsyncIterator[Entry]:
+    async def follow(self, after: int = 0) -> AsyncGenerator[Entry]:
         """Yield the entries with a `seq` greater than `after`, then each new one, until the session has ended."""
-        return self._follow(self._store.read, after, self.state.seq)
+        with self._joined() as follower:
+            if after < follower.seen:
+                for line in await self._store.read(self.session_id, after):
+                    if line.seq <= follower.seen:
+                        yield decode(line.text)
+            async for entry in self._live(follower):
+                yield entry
 
-    def follow_shown(self, after: int = 0) -> AsyncIterator[Entry]:
+    async def follow_shown(self, after: int = 0) -> AsyncGenerator[Entry]:
         """Yield the entries with a `shown` greater than `after`, then each new one of any kind, until the end."""
-        return self._follow(self._store.read_shown, after, self.state.shown)
+        with self._joined() as follower:
+            joined = follower.seen
+            if after < self.state.shown:
+                for line in await self._store.read_shown(self.session_id, after):
+                    if line.seq <= joined:
+                        yield decode(line.text)
+            async for entry in self._live(follower):
+                yield entry
 
-    async def _follow(
-        self, read: Callable[[str, int], Awaitable[list[Line]]], after: int, head: int
-    ) -> AsyncIterator[Entry]:
+    @contextmanager
+    def _joined(self) -> Iterator["_Follower"]:
         follower = _Follower(self.state.seq)
         self._followers.append(follower)
         try:
-            joined = follower.seen
-            for line in await read(self.session_id, after) if after < head else ():
-                if line.seq <= joined:
-                    yield decode(line.text)
-            async for entry in self._live(follower):
-                yield entry
+            yield follower
         finally:
             self._followers.remove(follower)
 
-    async def _live(self, follower: "_Follower") -> AsyncIterator[Entry]:
+    async def _live(self, follower: "_Follower") -> AsyncGenerator[Entry]:
         while self.state.ended is None or follower.seen < self.state.seq:
             if follower.lost:
                 follower.lost = False

@@ -1,6 +1,7 @@
 """The shell around the core: makes the calls, hears the alarms, keeps the entries."""
 
 import asyncio
+from collections.abc import Callable
 
 from roomful.core.decide import Refused, decide
 from roomful.core.events import CallRequested, Entry
@@ -10,6 +11,9 @@ from roomful.log import SessionLog
 from roomful.store import StoreError
 from roomful.timeline import Arrival, Timeline
 
+type OnCommit = Callable[[int, float], None]
+"""Told of each batch that was stored: its entries, and the seconds it took."""
+
 BACKOFF_FIRST, BACKOFF_MOST = 0.25, 5.0
 """Seconds until a failing store is tried again: doubled each time up to the most."""
 
@@ -17,9 +21,10 @@ BACKOFF_FIRST, BACKOFF_MOST = 0.25, 5.0
 class SimulationSession:
     """Keeps the world in step with the state: its calls made, its alarms heard, its entries kept."""
 
-    def __init__(self, log: SessionLog, llm: LLM, timeline: Timeline) -> None:
+    def __init__(self, log: SessionLog, llm: LLM, timeline: Timeline, on_commit: OnCommit | None = None) -> None:
         self.log = log
         self._llm = llm
+        self._on_commit = on_commit
         self._timeline = timeline
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._waiters: set[asyncio.Future[list[Entry]]] = set()
@@ -33,7 +38,7 @@ class SimulationSession:
 
         Raises Refused when it was not taken, StoreError when it could not be stored.
         """
-        if self._stopped:
+        if self._stopped or self.log.state.ended is not None:
             raise self._too_late()
         waiter: asyncio.Future[list[Entry]] = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
@@ -102,7 +107,12 @@ class SimulationSession:
         await self.log.settle()
         now = self._timeline.now()
         events = decide(self.log.state, input, now)
-        return await self.log.append(events, now, input) if events else []
+        if not events:
+            return []
+        entries = await self.log.append(events, now, input)
+        if self._on_commit:
+            self._on_commit(len(entries), self._timeline.now() - now)
+        return entries
 
     def _back_off(self, arrival: Arrival) -> None:
         self._retry_at = self._timeline.now() + self._backoff

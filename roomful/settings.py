@@ -136,6 +136,7 @@ SIMULATION_RULES: Mapping[str, Rule[object]] = {
     "session_duration_minutes": number(positive=True),
     "reconnect_grace_seconds": number(),
     "participant_name": NAME,
+    "group_name": NAME,
     "seed": integer(),
     "llm": object_of(LLMSettings, LLM_RULES, _check_llm),
 }

@@ -26,10 +26,11 @@ def ask(state: SessionState, turn: Turn, now: float) -> Prompt:
     settings, name = session.simulation_config, turn.agent_name
     members = [*settings.agent_names, session.participant_name]
     rules = _fill(_RULES, {"name": name, "members": ", ".join(members)})
+    template = _fill(session.experimental_config.prompt_template, {"agent_name": name})
     answered = state.message(turn.answers[-1]) if turn.answers else None
     return Prompt(
         agent_name=name,
-        system=_printable(f"{session.experimental_config.prompt_template}\n\n{rules}"),
+        system=_printable(f"{template}\n\n{rules}"),
         text=_printable(_conversation(state, name, answered)),
         answering=answered.content if answered else None,
         due_in=round(max(turn.due - now, 0.0), 6),

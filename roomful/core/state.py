@@ -38,13 +38,14 @@ END, CLOCK, ABSENCE = "end", "clock", "absence"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message in the room; `number` counts 1, 2, 3 … in the order of posting, `at` is in seconds of the session."""
+    """A message in the room: `number` counts 1, 2, 3 … as posted, `shown` is its entry's, `at` is in seconds."""
 
     message_id: str
     number: int
     sender: str
     content: str
     at: float
+    shown: int = 0
     reply_to: str | None = None
     client_id: str | None = None
 
@@ -177,7 +178,7 @@ def _changes(state: SessionState, entry: Entry) -> _Changes:
             alarms = _without(state.alarms, f"typing:{event.turn_id}")
             return {"turns": {**state.turns, turn.turn_id: turn}, "alarms": alarms}
         case MessagePosted():
-            return _posted(state, event, entry.at)
+            return _posted(state, event, entry)
         case ReceiptGiven():
             return {"alarms": _without(state.alarms, f"{event.status}:{event.message_id}")}
         case SessionEnded():
@@ -249,13 +250,14 @@ def _spent(state: SessionState, reply: Reply) -> _Changes:
     return {"tokens": state.tokens + reply.input_tokens + output, "cost": state.cost + cost}
 
 
-def _posted(state: SessionState, event: MessagePosted, at: float) -> _Changes:
+def _posted(state: SessionState, event: MessagePosted, entry: Entry) -> _Changes:
     message = Message(
         message_id=event.message_id,
         number=len(state.messages) + 1,
         sender=event.sender,
         content=event.content,
-        at=at,
+        at=entry.at,
+        shown=entry.shown or 0,
         reply_to=event.reply_to,
         client_id=event.client_id,
     )

@@ -56,5 +56,6 @@ class SimulationSettings:
     session_duration_minutes: float
     reconnect_grace_seconds: float = 60.0
     participant_name: str = "You"
+    group_name: str = "Group chat"
     seed: int = 0
     llm: LLMSettings = LLMSettings()

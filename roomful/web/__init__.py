@@ -1,0 +1,1 @@
+"""The server: what participants and operators reach over HTTP and WebSocket."""

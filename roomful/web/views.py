@@ -1,0 +1,154 @@
+"""The only door to a participant: what may be seen of a session, as an allow-list.
+
+No prompt, treatment, model or cost passes here, nor anything that only an AI has; the participant and the agents
+look the same on the wire.
+"""
+
+from typing import Literal
+
+from roomful.codec import timestamp
+from roomful.core.events import (
+    USER,
+    Entry,
+    MessagePosted,
+    ReactionSet,
+    ReceiptGiven,
+    SessionEnded,
+    SessionStarted,
+    TurnDropped,
+    TypingStarted,
+)
+from roomful.core.state import Message, SessionState
+
+type Frame = dict[str, object]
+
+PROTOCOL = 2
+
+_PUBLIC_REASONS = {"duration_expired", "participant_left", "websocket_disconnect"}
+"""Reasons of an end that a participant is told; any other might tell how the room works and is `ended`."""
+
+
+class View:
+    """A session as its participant may see it. `started` is when its clock was 0, in microseconds since the epoch."""
+
+    def __init__(self, session: SessionStarted, started: int) -> None:
+        self._session = session
+        self._started = started
+
+    def hello(self, state: SessionState, now: float) -> Frame:
+        """The first frame of protocol 2: who is here, until when, and the last number there is."""
+        settings = self._session.simulation_config
+        return {
+            "type": "hello",
+            "protocol": PROTOCOL,
+            "group": {"name": settings.group_name, "picture": None},
+            "members": list(settings.agent_names),
+            "you": self._session.participant_name,
+            "now": timestamp(self._started, now),
+            "ends_at": timestamp(self._started, settings.session_duration_minutes * 60),
+            "seq": state.shown,
+            "ended": state.ended is not None,
+        }
+
+    def frame(self, entry: Entry) -> Frame | None:
+        """The frame of protocol 2 for what the participant may see of an entry; None for everything else."""
+        match entry.event:
+            case MessagePosted() as posted:
+                return self._message(posted, entry)
+            case ReceiptGiven(message_id=message_id, status=status):
+                return {"type": "receipt", "seq": entry.shown, "message_id": message_id, "status": status}
+            case ReactionSet(message_id=message_id, sender=sender, emoji=emoji):
+                frame: Frame = {"type": "reaction", "seq": entry.shown, "message_id": message_id}
+                return frame | {"sender": self._name(sender), "emoji": emoji}
+            case SessionEnded(reason=reason):
+                return self.end(reason, entry.shown or 0)
+            case _:
+                return None
+
+    def acknowledgement(self, message: Message) -> Frame:
+        """The message frame once more, for a `client_id` that is already known."""
+        frame: Frame = {
+            "type": "message",
+            "seq": message.shown,
+            "message_id": message.message_id,
+            "sender": self._name(message.sender),
+            "content": message.content,
+            "timestamp": timestamp(self._started, message.at),
+            "client_id": message.client_id,
+        }
+        return frame | ({"reply_to": message.reply_to} if message.reply_to else {})
+
+    def end(self, reason: str, seq: int) -> Frame:
+        """The last frame: why it is over, and where to go next."""
+        public = reason if reason in _PUBLIC_REASONS else "ended"
+        return {"type": "session_end", "seq": seq, "reason": public, "next": {"text": None, "url": None}}
+
+    def bubble(self, entry: Entry) -> Frame | None:
+        """The frame of protocol 1 for an agent's message; None for everything else."""
+        match entry.event:
+            case MessagePosted(sender=sender) as posted if sender != USER:
+                return {
+                    "sender": sender,
+                    "content": posted.content,
+                    "timestamp": timestamp(self._started, entry.at),
+                    "message_id": posted.message_id,
+                }
+            case _:
+                return None
+
+    def _message(self, posted: MessagePosted, entry: Entry) -> Frame:
+        frame: Frame = {
+            "type": "message",
+            "seq": entry.shown,
+            "message_id": posted.message_id,
+            "sender": self._name(posted.sender),
+            "content": posted.content,
+            "timestamp": timestamp(self._started, entry.at),
+        }
+        if posted.reply_to:
+            frame["reply_to"] = posted.reply_to
+        if posted.client_id:
+            frame["client_id"] = posted.client_id
+        return frame
+
+    def _name(self, sender: str) -> str:
+        return self._session.participant_name if sender == USER else sender
+
+
+class Typing:
+    """Who is typing, as told to one socket: a member types while at least one of its turns does."""
+
+    def __init__(self, state: SessionState) -> None:
+        self._turns = {turn.turn_id: turn.agent_name for turn in state.turns.values() if turn.typing}
+
+    def members(self) -> list[str]:
+        """Those who are typing now."""
+        return sorted(set(self._turns.values()))
+
+    def take(self, entry: Entry) -> Frame | None:
+        """The frame that an entry gives before anything else of it is shown, if it changes who is typing."""
+        match entry.event:
+            case TypingStarted(sender=sender, turn_id=turn_id):
+                before = sender in self._turns.values()
+                self._turns[turn_id] = sender
+                return None if before else typing(sender, active=True)
+            case MessagePosted(turn_id=str(turn_id)) | TurnDropped(turn_id=turn_id):
+                stopped = self._turns.pop(turn_id, None)
+                still = stopped is None or stopped in self._turns.values()
+                return None if still else typing(stopped or "", active=False)
+            case _:
+                return None
+
+
+def typing(sender: str, *, active: bool) -> Frame:
+    """Somebody who means to post began or stopped typing. It has no number: it is of the moment."""
+    return {"type": "typing", "sender": sender, "active": active}
+
+
+def refused(reason: str, message: str, client_id: str | None = None) -> Frame:
+    """The client's frame was not taken, and why."""
+    frame: Frame = {"type": "refused", "reason": reason, "message": message}
+    return frame | ({"client_id": client_id} if client_id is not None else {})
+
+
+type ProtocolNumber = Literal[1, 2]
