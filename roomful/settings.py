@@ -103,6 +103,7 @@ LLM_RULES: Mapping[str, Rule[object]] = {
     "top_p": or_null(number(1)),
     "max_output_tokens": integer(1),
     "thinking_budget": or_null(integer(-1)),
+    "thinking_level": or_null(one_of("minimal", "low", "medium", "high")),
     "safety_settings": mapping(_HARM_CATEGORIES, one_of(*_HARM_THRESHOLDS)),
     "timeout_seconds": number(600, positive=True),
     "max_attempts": integer(1, 10),
@@ -125,6 +126,10 @@ def _check_llm(_found: Mapping[str, object], good: Mapping[str, object]) -> Iter
         found = f"{good['max_cost_per_session']:g} while both prices are 0"
         expected = "input_price_per_million or output_price_per_million above 0, or no limit"
         yield Fault("", "max_cost_per_session", found, expected)
+    budget, level = good.get("thinking_budget"), good.get("thinking_level")
+    if budget is not None and level is not None:
+        expected = "only one of the two: thinking_level from Gemini 3 on, thinking_budget for Gemini 2.5"
+        yield Fault("", "thinking_level", f'"{level}" beside a thinking_budget of {budget}', expected)
 
 
 SIMULATION_RULES: Mapping[str, Rule[object]] = {

@@ -104,6 +104,7 @@ def test_every_key_of_the_model_can_be_set(tmp_path):
         "top_p": None,
         "max_output_tokens": 100,
         "thinking_budget": -1,
+        "thinking_level": None,
         "safety_settings": {"HARM_CATEGORY_HARASSMENT": "BLOCK_NONE"},
         "timeout_seconds": 5,
         "max_attempts": 1,
@@ -252,6 +253,7 @@ def test_a_value_outside_its_range_is_a_fault(tmp_path, key, value):
         ("top_p", 1.1),
         ("max_output_tokens", 0),
         ("thinking_budget", -2),
+        ("thinking_level", "none"),
         ("timeout_seconds", 0),
         ("timeout_seconds", 20000),
         ("max_attempts", 0),
@@ -266,6 +268,14 @@ def test_a_value_outside_its_range_is_a_fault(tmp_path, key, value):
 )
 def test_a_model_s_value_outside_its_range_is_a_fault(tmp_path, key, value):
     assert only_fault(write(tmp_path, simulation=simulation(llm={key: value}))).key == f"llm.{key}"
+
+
+def test_two_ways_to_limit_thinking_at_once_are_a_fault(tmp_path):
+    llm = {"thinking_budget": 0, "thinking_level": "low"}
+
+    fault = only_fault(write(tmp_path, simulation=simulation(llm=llm)))
+
+    assert (fault.key, fault.found) == ("llm.thinking_level", '"low" beside a thinking_budget of 0')
 
 
 def test_a_whole_number_with_a_point_is_an_integer(tmp_path):

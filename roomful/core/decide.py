@@ -247,6 +247,7 @@ def _call(draft: _Draft, turn: Turn) -> None:
             "top_p": llm.top_p,
             "max_output_tokens": llm.max_output_tokens,
             "thinking_budget": llm.thinking_budget,
+            "thinking_level": llm.thinking_level,
         },
     )
     draft.add(requested)
