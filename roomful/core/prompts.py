@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from roomful.core.events import USER, Prompt
@@ -11,6 +12,10 @@ LONGEST = 600
 """Characters of an agent's message; a longer reply is cut at the end of a sentence or of a word."""
 
 _dumps = json.JSONEncoder(ensure_ascii=False).encode
+_decode = json.JSONDecoder().raw_decode
+
+_LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
+"""Ends of lines that JSON does not escape."""
 
 _RULES = """\
 Your name in this group chat is {name}. The members are: {members}.
@@ -24,7 +29,8 @@ def ask(state: SessionState, turn: Turn, now: float) -> Prompt:
     """Make the prompt for a turn from the room as it is now."""
     session = state.session
     settings, name = session.simulation_config, turn.agent_name
-    members = [*settings.agent_names, session.participant_name]
+    # a participant may choose a name: it must not add a line to the rules
+    members = [" ".join(member.split()) for member in (*settings.agent_names, session.participant_name)]
     rules = _fill(_RULES, {"name": name, "members": ", ".join(members)})
     template = _fill(session.experimental_config.prompt_template, {"agent_name": name})
     answered = state.message(turn.answers[-1]) if turn.answers else None
@@ -32,7 +38,7 @@ def ask(state: SessionState, turn: Turn, now: float) -> Prompt:
         agent_name=name,
         system=_printable(f"{template}\n\n{rules}"),
         text=_printable(_conversation(state, name, answered)),
-        answering=answered.content if answered else None,
+        answering=_printable(answered.content) if answered else None,
         due_in=round(max(turn.due - now, 0.0), 6),
         seed=session.seed,
         number=state.tally.calls + 1,
@@ -61,7 +67,7 @@ def _conversation(state: SessionState, name: str, answered: Message | None) -> s
 def _line(message: Message, participant_name: str) -> str:
     # JSON keeps a newline or "Bob:" inside a message from forging another turn
     sender = participant_name if message.sender == USER else message.sender
-    return _dumps({"id": f"m{message.number}", "from": sender, "text": message.content})
+    return _dumps({"id": f"m{message.number}", "from": sender, "text": message.content}).translate(_LINE_ENDS)
 
 
 def _fill(template: str, values: dict[str, str]) -> str:
@@ -71,38 +77,70 @@ def _fill(template: str, values: dict[str, str]) -> str:
 
 def _printable(text: str) -> str:
     """Lone surrogates cannot be sent as UTF-8: replace them."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _whole(text, "replace")
+
+
+def _whole(text: str, errors: str) -> str:
+    """The text with surrogates joined to characters; what cannot be joined is an error."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", errors)
+
+
+_CLEANED_MOST = 4 * LONGEST
+"""Characters of a reply that are looked at: its trimmings may take some of them."""
+_HIDDEN = re.compile(
+    r"(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)"  # the flag of a region such as Wales is spelt in tags
+    r"|[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Controls and what only turns or hides text. Joiners, marks of direction and variation selectors are not among it."""
+_JSON = re.compile(r'[\[\s]*(?=\{\s*["}])')
+_EDGE = r"[\[ \u200c-\u200f]*"
+_COLON = r"\]?\s?(\([^)\n]*\))?\s?[:\uff1a]\s*"
+_QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "‘": "’"}
 
 
 def clean(raw: str, agent_name: str, members: Sequence[str]) -> str:
     """Return what can be shown of a reply: the agent's one message without its trimmings; empty if there is none."""
-    text = _unwrapped(raw.strip())
-    text = "".join(char for char in text if char in "\n\t" or char.isprintable() or char in "\u200d\u200e\u200f")
-    text = _without_markdown(text)
-    text = _first_speaker(text, agent_name, members)
-    text = _without_quotes(text.strip())
-    text = re.sub(r"\s*\n\s*", "\n", text)
-    return _shortened(text)
+    text = _unwrapped(raw.strip(), agent_name)[:_CLEANED_MOST]
+    before = None
+    # what one step takes away may uncover another's work: a name within quotes, quotes behind a name
+    while text != before:
+        before = text
+        text = _without_markdown(_visible(_unwrapped(text, agent_name)))
+        text = _shortened(_without_quotes(_first_speaker(text, agent_name, members)))
+    # unassigned (Cn) in these tables may be an emoji of a later Unicode
+    seen = any((kind := unicodedata.category(char))[0] in "LNPS" or kind == "Cn" for char in text)
+    return text if seen else ""
 
 
-def _unwrapped(text: str) -> str:
+def _unwrapped(text: str, agent_name: str) -> str:
     """The message itself where the model answered in the form of the conversation's lines."""
     fenced = re.fullmatch(r"```\w*\n?(.*?)\n?```", text, re.DOTALL)
     if fenced:
         text = fenced[1].strip()
-    if not text.startswith("{"):
+    opening = _JSON.match(text)
+    if not opening:
         return text
     try:
-        value = json.loads(text.splitlines()[0])
-    except ValueError:
-        return text
-    return value["text"] if isinstance(value, dict) and isinstance(value.get("text"), str) else text
+        value, _ = _decode(text, opening.end())
+    except (ValueError, RecursionError):
+        return ""
+    if value.get("from", agent_name) != agent_name:
+        return ""
+    return value["text"] if isinstance(value.get("text"), str) else ""
+
+
+def _visible(text: str) -> str:
+    """The text without hidden characters, with plain spaces and line ends, each of them single."""
+    whole = _whole(text, "ignore")
+    lines = (" ".join(line.split()) for line in _HIDDEN.sub(r"\1", whole).splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def _without_markdown(text: str) -> str:
-    text = re.sub(r"^\s{0,3}(#{1,6}|[-*+]|\d+\.|>)\s+", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^(#{1,6}|[-*+]|>) ", "", text, flags=re.MULTILINE)
+    if len(re.findall(r"^\d+\. ", text, re.MULTILINE)) > 1:
+        # one number alone may be a date
+        text = re.sub(r"^\d+\. ", "", text, flags=re.MULTILINE)
     text = re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", text, flags=re.DOTALL)
     text = re.sub(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])", r"\1", text)
     return re.sub(r"`([^`\n]+)`", r"\1", text)
@@ -110,17 +148,15 @@ def _without_markdown(text: str) -> str:
 
 def _first_speaker(text: str, agent_name: str, members: Sequence[str]) -> str:
     """Drop the agent's own name in front, and everything from where the reply goes on as somebody else."""
-    own = re.match(rf"\s*\[?{re.escape(agent_name)}\]?\s*(\([^)\n]*\))?\s*[::]\s*", text, re.IGNORECASE)
-    if own:
-        text = text[own.end() :]
+    own = re.match(f"({_EDGE}{re.escape(agent_name)}{_COLON})+", text, re.IGNORECASE)
+    text = text[own.end() :] if own else text
     names = "|".join(re.escape(name) for name in members)
-    other = re.search(rf"^\s*\[?({names})\]?\s*[::]", text, re.IGNORECASE | re.MULTILINE)
-    return text[: other.start()] if other else text
+    other = re.search(f"^{_EDGE}({names}){_COLON}", text, re.IGNORECASE | re.MULTILINE)
+    return (text[: other.start()] if other else text).strip()
 
 
 def _without_quotes(text: str) -> str:
-    pairs = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "‘": "’"}
-    while len(text) > 1 and pairs.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
+    while len(text) > 1 and _QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
         text = text[1:-1].strip()
     return text
 
@@ -129,8 +165,9 @@ def _shortened(text: str) -> str:
     if len(text) <= LONGEST:
         return text
     head = text[:LONGEST]
-    for pattern in (r"(?s).*[.!?…](?=\s)", r"(?s).*\S(?=\s)"):
+    for pattern in (r"(?s).*([.!?…](?=\s)|[。！？])", r"(?s).*\S(?=\s)"):
         whole = re.match(pattern, head)
         if whole:
             return whole[0]
-    return head
+    # an emoji may be made of several, held together by joiners
+    return head.rstrip("\u200d")
