@@ -19,6 +19,7 @@ LAYERS = (
     {"log", "logfile"},
     {"session"},
     {"host", "rehearsal", "replay", "export"},
+    {"assembly"},
     {"web", "cli", "__main__"},
     {"main"},
 )

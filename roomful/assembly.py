@@ -1,0 +1,139 @@
+"""From settings to a host that runs: the store, the model, the log files, put together in one place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from roomful.core.study import LLMSettings
+from roomful.host import Host, Study
+from roomful.llm import LLM
+from roomful.llm.budget import Budget
+from roomful.llm.connect import connect
+from roomful.llm.observe import Report
+from roomful.llm.scripted import Scripted
+from roomful.logfile import LogFiles
+from roomful.session import OnCommit
+from roomful.settings import ServerSettings, StudySettings
+from roomful.store.lock import DataFolderLock
+from roomful.store.sql import SQLStore
+from roomful.timeline import monotonic, sleep, wall_clock
+
+SCRIPTED = "scripted"
+"""The model's name where agents speak from a script."""
+
+LOG_FILE_SECONDS = 0.5
+"""How long a line waits for others before the log files are written."""
+
+_log = structlog.get_logger()
+
+
+class SetupError(Exception):
+    """The settings are well-formed, and still no server can be made of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a running server consists of."""
+
+    host: Host
+    store: SQLStore
+    log_files: LogFiles
+    budget: Budget
+    tasks: asyncio.TaskGroup
+
+
+def provider(llm: LLMSettings, server: ServerSettings) -> str:
+    """Who speaks for the agents: the provider that is set, else Gemini where there is a key, else a script."""
+    return llm.provider or ("gemini" if server.gemini_api_key else SCRIPTED)
+
+
+def model_name(llm: LLMSettings, server: ServerSettings) -> str:
+    """The name of the model as it is logged."""
+    return SCRIPTED if provider(llm, server) == SCRIPTED else llm.model
+
+
+def check_setup(server: ServerSettings, study: StudySettings) -> None:
+    """Raise SetupError for what only both kinds of settings together show to be wrong."""
+    llm = study.simulation.llm
+    if llm.provider == "gemini" and not server.gemini_api_key:
+        raise SetupError('llm.provider is "gemini", but GEMINI_API_KEY is not set (in the environment or in .env)')
+    if server.max_cost_per_day is not None and not (llm.input_price_per_million or llm.output_price_per_million):
+        raise SetupError(
+            "ROOMFUL_MAX_COST_PER_DAY is set, but the prices llm.input_price_per_million and "
+            "llm.output_price_per_million are both 0: no call would ever count"
+        )
+
+
+def uses_sqlite(server: ServerSettings) -> bool:
+    """Whether the database is a file, which one process may write at a time."""
+    return server.database_url is None or server.database_url.startswith("sqlite")
+
+
+async def open_store(server: ServerSettings) -> SQLStore:
+    """Open the study's database, `roomful.db` in the data folder unless DATABASE_URL says otherwise. Or StoreError."""
+    return await SQLStore.open(server.database_url or f"sqlite:///{server.data / 'roomful.db'}")
+
+
+@asynccontextmanager
+async def assembled(
+    server: ServerSettings,
+    study: StudySettings,
+    *,
+    on_call: Report | None = None,
+    on_commit: OnCommit | None = None,
+) -> AsyncIterator[Parts]:
+    """Run a host of these settings inside this context; at its end all sessions are suspended.
+
+    Raises SetupError, StoreError, and FolderInUse when another server works in the data folder.
+    """
+    check_setup(server, study)
+    budget = Budget(lambda: wall_clock() / 1e6, server.max_tokens_per_day, server.max_cost_per_day)
+    async with AsyncExitStack() as stack:
+        if uses_sqlite(server):
+            stack.enter_context(DataFolderLock(server.data))
+        store = await open_store(server)
+        stack.push_async_callback(store.close)
+        llm = _model(server, study.simulation.llm, budget, on_call, stack)
+        log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
+        stack.push_async_callback(log_files.close)
+        await log_files.complete()
+        host = Host(
+            store,
+            llm,
+            Study(
+                experimental=study.experimental,
+                simulation=study.simulation,
+                model=model_name(study.simulation.llm, server),
+                versions={},
+            ),
+            log_files=log_files,
+            max_live_sessions=server.max_live_sessions,
+            on_commit=on_commit,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            writing = tasks.create_task(log_files.run())
+            async with host.running():
+                yield Parts(host, store, log_files, budget, tasks)
+            writing.cancel()
+
+
+def _model(
+    server: ServerSettings, settings: LLMSettings, budget: Budget, on_call: Report | None, stack: AsyncExitStack
+) -> LLM:
+    if provider(settings, server) == SCRIPTED:
+        _log.warning("agents_are_scripted", why="no GEMINI_API_KEY" if settings.provider is None else "llm.provider")
+        return Scripted()
+    connection = connect(
+        settings,
+        server.gemini_api_key or "",
+        clock=monotonic,
+        sleep=sleep,
+        base_url=server.google_gemini_base_url,
+        budget=budget,
+        report=on_call,
+    )
+    stack.push_async_callback(connection.close)
+    return connection

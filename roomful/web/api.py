@@ -1,0 +1,124 @@
+"""REST: who we are, whether we are well, and the start of a session."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response, WebSocket
+from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import BaseModel, Field
+
+from roomful import __version__
+from roomful.core.decide import Refused
+from roomful.host import Full
+from roomful.rules import NAME, Wrong
+from roomful.settings import ASK
+from roomful.store import StoreError
+from roomful.web.access import client_address, is_demo
+from roomful.web.server import Server
+from roomful.web.socket import serve
+
+router = APIRouter()
+
+_ENDPOINTS = {"start": "/session/start", "socket": "/ws/{session_id}", "health": "/health", "chat": "/chat"}
+
+
+class StartRequest(BaseModel):
+    """What a participant brings: a token, and a name where the study lets them choose one."""
+
+    token: Annotated[str, Field(max_length=200)]
+    name: Annotated[str | None, Field(max_length=60)] = None
+
+
+class Started(BaseModel):
+    """A session that was given out. Its clock starts when `/ws/{session_id}` is opened."""
+
+    session_id: str
+    message: str
+
+
+class Detail(BaseModel):
+    """Why a request was not taken."""
+
+    detail: str
+
+
+def _server(request: Request | WebSocket) -> Server:
+    server: Server = request.app.state.server
+    return server
+
+
+@router.get("/", responses={200: {"content": {"application/json": {}}}, 307: {"description": "To the chat page"}})
+async def root(request: Request) -> Response:
+    """Say who we are; a browser is sent to the chat page, its query kept."""
+    vary = {"Vary": "Accept"}
+    if "text/html" in request.headers.get("accept", ""):
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"/chat{query}", headers=vary)
+    return JSONResponse({"name": "Roomful", "version": __version__, "endpoints": _ENDPOINTS}, headers=vary)
+
+
+@router.get("/health", responses={503: {"description": "The store cannot be written"}})
+async def health(request: Request) -> JSONResponse:
+    """Say whether the store can be written. Answers at once, whatever the sessions are doing."""
+    server = _server(request)
+    fault = await server.health.fault()
+    body = {"status": "error", "reason": fault} if fault else {"status": "ok", "version": __version__}
+    return JSONResponse(body, status_code=503 if fault else 200)
+
+
+@router.post(
+    "/session/start",
+    response_model=Started,
+    responses={status: {"model": Detail} for status in (401, 403, 409, 413, 429, 503)},
+)
+async def start(body: StartRequest, request: Request) -> Started:
+    """Give out a session for a token."""
+    server = _server(request)
+    peer = request.client.host if request.client else ""
+    address = client_address(peer, request.headers, server.settings.trusted_proxies)
+    if not server.starts.allows(address):
+        raise HTTPException(429, "Too many starts from this address. Please try again in a minute.")
+    if not is_demo(body.token):
+        raise HTTPException(401, "Invalid token")
+    if server.budget.exceeded():
+        raise HTTPException(403, "The study is paused for today. Please come back tomorrow.")
+    name = _name(body.name, server) if server.host.study.simulation.participant_name == ASK else None
+    try:
+        session_id = await server.host.start(name)
+    except Full as fault:
+        raise HTTPException(409, "All places are taken at the moment. Please try again later.") from fault
+    except (StoreError, Refused) as fault:
+        raise HTTPException(503, "The server cannot take anybody at the moment. Please try again later.") from fault
+    return Started(session_id=session_id, message="Welcome! The room is open.")
+
+
+def _name(name: str | None, server: Server) -> str:
+    """The name a participant has chosen, checked like the agents' names."""
+    taken = {agent.casefold() for agent in server.host.study.simulation.agent_names} | {"user"}
+    try:
+        chosen = NAME.read((name or "").strip())
+    except Wrong as wrong:
+        raise HTTPException(422, "Please choose a name.") from wrong
+    if chosen.casefold() in taken:
+        raise HTTPException(422, "There is somebody of this name in the group. Please choose another.")
+    return chosen
+
+
+@router.websocket("/ws/{session_id}")
+async def socket(websocket: WebSocket, session_id: str, after: Annotated[str, Query()] = "0") -> None:
+    """Speak with one participant: protocol 2 for those who ask for it, else protocol 1."""
+    del session_id
+    server = _server(websocket)
+    if not _same_or_allowed(websocket, server):
+        await websocket.close(1008)
+        return
+    seen = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0
+    await serve(websocket, server.host, server.limits, seen)
+
+
+def _same_or_allowed(websocket: WebSocket, server: Server) -> bool:
+    """Whether the page that opens the socket is ours or allowed; clients that are no browser name no origin."""
+    origin = websocket.headers.get("origin")
+    if origin is None or server.allows_origin(origin):
+        return True
+    return urlsplit(origin).netloc == websocket.headers.get("host")

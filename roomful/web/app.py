@@ -1,0 +1,114 @@
+"""The app: routes, their middleware, and the life of the host behind them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from roomful import __version__
+from roomful.assembly import assembled, check_setup
+from roomful.settings import ServerSettings, StudySettings, load_server_settings, load_settings
+from roomful.timeline import monotonic
+from roomful.web.access import Starts
+from roomful.web.api import router
+from roomful.web.health import Health
+from roomful.web.metrics import Metrics
+from roomful.web.operator import operating
+from roomful.web.server import Server
+from roomful.web.socket import Limits
+
+BODY_MOST = 64 * 1024
+"""Bytes of a request's body."""
+
+
+def create_app(server: ServerSettings | None = None, study: StudySettings | None = None) -> FastAPI:
+    """Make the app of these settings; those left out are read from the environment and the study's folder.
+
+    Raises SettingsError with every fault, and SetupError.
+    """
+    server = server or load_server_settings()
+    study = study or load_settings(server.study)
+    check_setup(server, study)
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        on_call, on_commit = (metrics.on_call, metrics.on_commit) if server.metrics else (None, None)
+        async with assembled(server, study, on_call=on_call, on_commit=on_commit) as parts:
+            metrics.count_live(lambda: len(parts.host.rooms))
+            app.state.server = Server(
+                server,
+                parts.host,
+                _limits(server),
+                Health(parts.store, parts.tasks, monotonic),
+                Starts(server.starts_per_minute_per_address, monotonic),
+                parts.budget,
+                metrics,
+            )
+            async with operating(server, parts.host):
+                yield
+
+    docs = {} if server.open_docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    app = FastAPI(title="Roomful", version=__version__, lifespan=lifespan, **docs)  # type: ignore[arg-type]
+    app.include_router(router)
+    if server.metrics:
+        app.add_api_route("/metrics", _metrics, include_in_schema=False)
+    app.add_middleware(SmallBodies)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origin_regex=server.origin_pattern,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type"],
+    )
+    return app
+
+
+def _limits(server: ServerSettings) -> Limits:
+    return Limits(
+        max_frame_bytes=server.max_frame_bytes,
+        max_message_chars=server.max_message_chars,
+        frames_per_second=server.frames_per_second,
+        frames_burst=server.frames_burst,
+    )
+
+
+async def _metrics(request: Request) -> Response:
+    """Counters for the operator: only this machine may read them, and not through a proxy."""
+    peer = request.client.host if request.client else ""
+    proxied = {"forwarded", "x-forwarded-for"} & set(request.headers)
+    if proxied or not _is_loopback(peer):
+        raise HTTPException(404)
+    server: Server = request.app.state.server
+    return Response(server.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+class SmallBodies:
+    """Refuses requests with a body larger than anybody needs, before it is read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._is_small(scope):
+            await self._app(scope, receive, send)
+            return
+        response = Response('{"detail":"The request is too large."}', 413, media_type="application/json")
+        await response(scope, receive, send)
+
+    def _is_small(self, scope: Scope) -> bool:
+        headers = dict(scope["headers"])
+        if b"transfer-encoding" in headers:
+            # its size is not known before it is read, and no client of ours sends one
+            return False
+        length = headers.get(b"content-length", b"0")
+        return length.isdigit() and int(length) <= BODY_MOST

@@ -1,0 +1,45 @@
+"""What the operator's monitoring reads at `/metrics`: sessions, entries, commits, calls."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+_CALL_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+
+class Metrics:
+    """Counters of one server."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._live = Gauge("roomful_sessions_live", "Sessions that are running", registry=self._registry)
+        self._entries = Counter("roomful_entries", "Entries stored", registry=self._registry)
+        self._commit = Histogram(
+            "roomful_commit_seconds",
+            "From deciding entries to having them stored",
+            buckets=_COMMIT_SECONDS,
+            registry=self._registry,
+        )
+        self._calls = Counter("roomful_llm_calls", "Calls to the model", ["outcome"], registry=self._registry)
+        self._latency = Histogram(
+            "roomful_llm_call_seconds", "Duration of a call", buckets=_CALL_SECONDS, registry=self._registry
+        )
+
+    def count_live(self, live: Callable[[], int]) -> None:
+        """Ask `live` for the number of live sessions at each reading."""
+        self._live.set_function(live)
+
+    def on_commit(self, entries: int, seconds: float) -> None:
+        """Count a batch that was stored."""
+        self._entries.inc(entries)
+        self._commit.observe(seconds)
+
+    def on_call(self, outcome: str, seconds: float) -> None:
+        """Count a call to the model."""
+        self._calls.labels(outcome).inc()
+        self._latency.observe(seconds)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus's text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,121 @@
+"""The operator's API: a listener of its own on loopback, for commands beside a running server.
+
+Its address and key are in a file of the data folder that only its owner can read. Participants cannot reach it:
+it is another port, and every request needs the key.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from hmac import compare_digest
+from pathlib import Path
+
+import uvicorn
+from fastapi import Depends, FastAPI, HTTPException, Request
+from pydantic import BaseModel
+
+from roomful.host import Host, salt
+from roomful.settings import ServerSettings
+from roomful.store import StoreError, UnknownSession
+
+FILE = "server.json"
+"""In the data folder: `url` and `key` of the running server's operator API."""
+
+
+class LiveSession(BaseModel):
+    """A session that is running. Times in seconds of the session."""
+
+    session_id: str
+    at: float
+    connected: bool
+    messages: int
+    calls_waiting: int
+    calls: int
+    dropped: int
+
+
+class Ended(BaseModel):
+    """Whether a session was ended just now; false when it had ended before."""
+
+    ended: bool
+
+
+class EndRequest(BaseModel):
+    """Why a session is ended."""
+
+    reason: str = "ended_by_operator"
+
+
+def operator_app(host: Host, key: str) -> FastAPI:
+    """Make the operator's routes for a host."""
+
+    async def keyed(request: Request) -> None:
+        if not compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {key}".encode()):
+            raise HTTPException(401, "The operator's key is missing or wrong")
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(keyed)])
+
+    @app.get("/sessions")
+    async def sessions() -> list[LiveSession]:
+        return [
+            LiveSession(
+                session_id=session_id,
+                at=room.timeline.now(),
+                connected=room.state.connected,
+                messages=len(room.state.messages),
+                calls_waiting=len(room.state.calls),
+                calls=room.state.tally.calls,
+                dropped=room.state.tally.dropped + room.state.tally.answers_dropped,
+            )
+            for session_id, room in host.rooms.items()
+        ]
+
+    @app.post("/sessions/{session_id}/end")
+    async def end(session_id: str, body: EndRequest) -> Ended:
+        try:
+            return Ended(ended=await host.end(session_id, body.reason))
+        except UnknownSession as fault:
+            raise HTTPException(404, str(fault)) from fault
+        except StoreError as fault:
+            raise HTTPException(503, str(fault)) from fault
+
+    return app
+
+
+class _Quiet(uvicorn.Server):
+    """A second server in a process leaves the signals to the first."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def operating(server: ServerSettings, host: Host) -> AsyncIterator[None]:
+    """Serve the operator's API inside this context, and tell its address in the data folder."""
+    key = salt()
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(operator_app(host, key), lifespan="off", log_config=None, access_log=False, ws="none")
+    inner = _Quiet(config)
+    path = server.data / FILE
+    _write(path, {"url": f"http://127.0.0.1:{listener.getsockname()[1]}", "key": key})
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(inner.serve([listener]))
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            inner.should_exit = True
+            await serving
+
+
+def _write(path: Path, content: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as writer:
+        json.dump(content, writer)

@@ -1,0 +1,29 @@
+"""What the routes share: the host, its limits, who is counted."""
+
+import re
+from dataclasses import dataclass
+
+from roomful.host import Host
+from roomful.llm.budget import Budget
+from roomful.settings import ServerSettings
+from roomful.web.access import Starts
+from roomful.web.health import Health
+from roomful.web.metrics import Metrics
+from roomful.web.socket import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server, as its routes see it."""
+
+    settings: ServerSettings
+    host: Host
+    limits: Limits
+    health: Health
+    starts: Starts
+    budget: Budget
+    metrics: Metrics
+
+    def allows_origin(self, origin: str) -> bool:
+        """Whether pages of this origin may call, beside our own."""
+        return re.fullmatch(self.settings.origin_pattern, origin) is not None
