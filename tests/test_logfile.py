@@ -209,9 +209,10 @@ async def test_a_folder_that_cannot_be_written_is_told_and_made_up_for(room: Roo
 async def test_one_file_that_cannot_be_written_does_not_keep_others_from_being_mended(room: Room):
     (room.folder / f"{A}.json").mkdir(parents=True)
     await room.append(A, lines(1, 2))
+    await room.files.flush()
+
     await room.store.append(B, 1, lines(1, 1))
     await room.append(B, lines(2, 2))
-
     await room.files.flush()
     await room.files.flush()
 
