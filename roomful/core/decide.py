@@ -1,5 +1,7 @@
 """What happens next: from what is true and what comes in, the facts that follow."""
 
+import math
+from collections.abc import Mapping
 from typing import assert_never
 
 from roomful.core import prompts, turns
@@ -53,6 +55,8 @@ from roomful.core.state import ABSENCE, CLOCK, END, Message, SessionState, Turn,
 
 ASKED_MOST = 2
 """Calls for one turn: a reply of which nothing can be shown is asked for once more."""
+NESTED_MOST = 8
+"""Levels of lists and objects in what a page reports."""
 
 
 class Refused(Exception):
@@ -152,6 +156,8 @@ def _noted(draft: _Draft, input: _Noted) -> Event:
             _member_of(draft, input.member)
             return MemberBlocked(member=input.member, blocked=input.blocked)
         case Observe():
+            if not _storable(input.details, NESTED_MOST):
+                raise Refused("malformed", "The details hold a number without an end, or are nested too deeply.")
             return ActivityRecorded(kind=input.kind, details=input.details)
         case Complain():
             return _complaint(input)
@@ -366,6 +372,16 @@ def _message_of(draft: _Draft, message_id: str) -> Message:
     if message is None:
         raise Refused("unknown_message", f"There is no message {message_id!r} in this group.")
     return message
+
+
+def _storable(value: object, levels: int) -> bool:
+    """Whether a log can hold it and be read: a page's 1e999 is read as inf, which JSON cannot write."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if not isinstance(value, Mapping | list):
+        return True
+    items = value.values() if isinstance(value, Mapping) else value
+    return levels > 0 and all(_storable(item, levels - 1) for item in items)
 
 
 def _complaint(input: Complain) -> ErrorRecorded:

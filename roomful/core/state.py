@@ -146,7 +146,10 @@ def _changes(state: SessionState, entry: Entry) -> _Changes:
     event = entry.event
     match event:
         case SessionStarted():
-            return {"started": event, "alarms": {END: event.simulation_config.session_duration_minutes * 60}}
+            return {
+                "started": event,
+                "alarms": {END: round(event.simulation_config.session_duration_minutes * 60.0, 6)},
+            }
         case SessionResumed():
             # until the outage each shown entry went out at once to whoever was connected
             sent = state.shown if state.connected else state.sent
