@@ -117,9 +117,10 @@ def decode(text: str) -> Entry:
     try:
         line = json.loads(text)
         event = _event(line["event_type"], line["data"])
-        cause = _input(line["input"], event) if "input" in line else None
-        return Entry(line["seq"], float(line["at"]), event, line.get("shown"), cause)
-    except (ValueError, KeyError, TypeError) as fault:
+        cause = _input(str(line["input"]), event) if "input" in line else None
+        seq, shown = _number(line["seq"]), line.get("shown")
+        return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown), cause)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
         raise CodecError(f"not an entry of a log: {fault!r} in {text[:200]!r}") from fault
 
 
@@ -196,7 +197,12 @@ def _reader(kind: typing.Any) -> Callable[[typing.Any], object]:  # noqa: ANN401
     if isinstance(kind, type) and is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         readers = {item.name: _reader(hints[item.name]) for item in fields(kind)}
-        return lambda data: kind(**{name: read(data[name]) for name, read in readers.items() if name in data})
+
+        def read(data: object) -> object:
+            found = _object(data)
+            return kind(**{name: inner(found[name]) for name, inner in readers.items() if name in found})
+
+        return read
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
         inner = _reader(arguments[0])
@@ -206,6 +212,18 @@ def _reader(kind: typing.Any) -> Callable[[typing.Any], object]:  # noqa: ANN401
         inner = _reader(other)
         return lambda data: None if data is None else inner(data)
     return float if kind is float else _same
+
+
+def _object(data: object) -> _Data:
+    if not isinstance(data, dict):
+        raise TypeError(f"expected an object, found {type(data).__name__}")
+    return data
+
+
+def _number(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(f"expected a whole number, found {type(value).__name__}")
+    return value
 
 
 def _same(value: object) -> object:
