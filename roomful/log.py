@@ -88,19 +88,18 @@ class SessionLog:
             raise
         return self._publish(batch, state)
 
-    async def settle(self) -> None:
-        """Find out whether the last append that failed was stored after all, and take it up if so.
+    async def settle(self) -> list[Entry]:
+        """Find out whether the last append that failed was stored after all; return its entries, taken up, if so.
 
         Raises StoreError while the store cannot be read, and Fenced when somebody else has written instead.
         """
         if not self._unsure:
-            return
+            return []
         found = await self._store.read(self.session_id, self.state.seq)
         if found and [line.hash for line in found] != [line.hash for line, _ in self._unsure]:
             raise Fenced(f"another owner has written to session {self.session_id}")
-        if found:
-            self._publish(self._unsure, fold((entry for _, entry in self._unsure), self.state))
-        self._unsure = []
+        unsure, self._unsure = self._unsure, []
+        return self._publish(unsure, fold((entry for _, entry in unsure), self.state)) if found else []
 
     async def follow(self, after: int = 0) -> AsyncGenerator[Entry]:
         """Yield the entries with a `seq` greater than `after`, then each new one, until the session has ended."""

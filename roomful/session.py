@@ -1,6 +1,7 @@
 """The shell around the core: makes the calls, hears the alarms, keeps the entries."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from roomful.core.decide import Refused, decide
@@ -28,7 +29,7 @@ class SimulationSession:
         self._timeline = timeline
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._waiters: set[asyncio.Future[list[Entry]]] = set()
-        self._held: list[Arrival] = []
+        self._held: deque[Arrival] = deque()
         self._retry_at = 0.0
         self._backoff = BACKOFF_FIRST
         self._stopped = False
@@ -76,50 +77,62 @@ class SimulationSession:
         while self.log.state.ended is None:
             arrival = await self._next()
             await self._take(arrival)
-            if isinstance(arrival.input, Suspend):
+            if arrival and isinstance(arrival.input, Suspend):
                 return
             self._match_calls(tasks)
 
-    async def _next(self) -> Arrival:
+    async def _next(self) -> Arrival | None:
+        """Return what comes next; None: it is time to try again what is held."""
         state = self.log.state
-        # after a failure of the store nothing is tried before its time; what was held goes first then
+        # after a failure of the store nothing is tried before its time, unless somebody comes who waits
         deadline = self._retry_at if self._held else max(state.deadline, self._retry_at)
         arrival = await self._timeline.next(deadline, self._calls.values())
-        if arrival is not None:
+        if arrival is not None or self._held:
             return arrival
-        if self._held:
-            return self._held.pop(0)
         return Arrival(Rang(alarm=min(state.alarms, key=lambda name: (state.alarms[name], name))))
 
-    async def _take(self, arrival: Arrival) -> None:
+    async def _take(self, arrival: Arrival | None) -> None:
+        """Enter what is held and then this, in the order of coming: a return must not overtake a departure."""
+        if arrival:
+            self._held.append(arrival)
         try:
-            entries = await self._enter(arrival.input)
+            while self._held:
+                await self._enter(self._held[0])
+                self._held.popleft()
         except StoreError as fault:
-            self._back_off(arrival)
-            self._answer(arrival, fault)
+            self._back_off(fault)
+
+    async def _enter(self, arrival: Arrival) -> None:
+        if arrival.waiter and arrival.waiter.done() and not arrival.waiter.cancelled():
+            # it was told before that this was not taken
+            return
+        try:
+            self._answer(arrival, await self._entries(arrival.input))
         except Refused as refusal:
             self._answer(arrival, refusal)
-        else:
-            self._backoff, self._retry_at = BACKOFF_FIRST, 0.0
-            self._answer(arrival, entries)
 
-    async def _enter(self, input: Input) -> list[Entry]:
-        await self.log.settle()
+    async def _entries(self, input: Input) -> list[Entry]:
+        settled = await self.log.settle()
+        if settled and settled[0].input is input:
+            return settled
         now = self._timeline.now()
         events = decide(self.log.state, input, now)
         if not events:
             return []
         entries = await self.log.append(events, now, input)
+        self._backoff, self._retry_at = BACKOFF_FIRST, 0.0
         if self._on_commit:
             self._on_commit(len(entries), self._timeline.now() - now)
         return entries
 
-    def _back_off(self, arrival: Arrival) -> None:
+    def _back_off(self, fault: StoreError) -> None:
         self._retry_at = self._timeline.now() + self._backoff
         self._backoff = min(self._backoff * 2, BACKOFF_MOST)
-        if arrival.waiter is None and not isinstance(arrival.input, Rang):
-            # a fact that nobody will tell again, such as a reply; an alarm rings again by itself
-            self._held.append(arrival)
+        for arrival in self._held:
+            self._answer(arrival, fault)
+        # kept is what nobody will tell again, such as a reply; an alarm rings again by itself
+        kept = (arrival for arrival in self._held if arrival.waiter is None and not isinstance(arrival.input, Rang))
+        self._held = deque(kept)
 
     def _answer(self, arrival: Arrival, outcome: list[Entry] | Exception) -> None:
         if arrival.waiter is None or arrival.waiter.done():
@@ -146,6 +159,12 @@ class SimulationSession:
             reply = await self._llm(call.prompt)
         except LLMError as error:
             self._failed(call, asked, error)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # nobody cancelled this call: it is a fault of the model's client, and the turn must not wait for ever
+            self._failed(call, asked, LLMError("unexpected", f"{type(error).__name__}: {error}"))
         except Exception as error:  # noqa: BLE001
             # a model is foreign code: whatever it raises, the session goes on
             self._failed(call, asked, LLMError("unexpected", f"{type(error).__name__}: {error}"))

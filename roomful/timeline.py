@@ -72,9 +72,12 @@ class LiveTimeline:
     async def next(self, deadline: float, calls: Collection[asyncio.Task[None]]) -> Arrival | None:
         del calls
         loop = asyncio.get_running_loop()
-        while (left := deadline - self.now()) > 0:
-            if self._arrivals:
-                return self._arrivals.popleft()
+        # arrivals before alarms, as on a simulated timeline: a resumed session learns of its outage before its
+        # alarms of that time ring
+        while not self._arrivals:
+            left = deadline - self.now()
+            if left <= 0:
+                return None
             self._waiting = loop.create_future()
             alarm = loop.call_later(left, self._wake) if deadline < float("inf") else None
             try:
@@ -83,7 +86,7 @@ class LiveTimeline:
                 self._waiting = None
                 if alarm:
                     alarm.cancel()
-        return None
+        return self._arrivals.popleft()
 
     def _wake(self) -> None:
         if self._waiting and not self._waiting.done():
