@@ -138,12 +138,12 @@ class Host:
 
         The room of a session that has ended is not run: its log tells the end. Raises UnknownSession, Full, StoreError.
         """
-        if room := self.rooms.get(session_id):
-            return room
-        if self.closing:
-            raise Refused("closed", "The server is shutting down.")
         opening = self._opening.get(session_id)
+        # a room that is still being opened has no start in its log yet
+        if opening is None and (room := self.rooms.get(session_id)):
+            return room
         if opening is None:
+            self._check_open()
             opening = self._opening[session_id] = self._tasks.create_task(self._try_open(session_id))
         # shielded: one who is cancelled while waiting must not take the opening away from the others
         outcome = await asyncio.shield(opening)
@@ -156,15 +156,21 @@ class Host:
         for row in await self.store.sessions(live=True):
             try:
                 await self.open(row.session_id)
-            except (StoreError, UnknownSession, ValueError) as fault:
+            except Exception as fault:  # noqa: BLE001
+                # one log that cannot be read must not keep all the others from going on
                 _log.error("session_not_resumed", session_id=row.session_id, error=str(fault))
 
     async def end(self, session_id: str, reason: str) -> bool:
-        """End a session; False when it had ended before. Raises UnknownSession, StoreError."""
+        """End a session; False when it had ended before. Raises as `open` and `submit` do."""
         room = await self.open(session_id)
         if room.state.ended is not None:
             return False
-        await room.session.submit(End(reason=reason))
+        try:
+            await room.session.submit(End(reason=reason))
+        except Refused as refusal:
+            if refusal.reason != "ended":
+                raise
+            return False
         return True
 
     async def _try_open(self, session_id: str) -> Room | Exception:
@@ -180,8 +186,6 @@ class Host:
         row = await self.store.find(session_id)
         if row is None:
             raise UnknownSession(f"no session {session_id} was given out")
-        if row.head == 0:
-            self._check_room()
         if row.ended is None:
             row = await self.store.claim(session_id)
         log = await self._read(row)
@@ -190,12 +194,19 @@ class Host:
         if log.state.ended is not None:
             return room
         gap = round(timeline.now() - log.state.at, 6)
+        # nothing is awaited between these checks and the room's entry: a shutdown or another start cannot come between
+        self._check_open()
+        if log.state.started is None:
+            self._check_room()
         self.rooms[session_id] = room
         self._tasks.create_task(self._run(session_id, room))
         try:
             await room.session.submit(self._first(row) if log.state.started is None else Resume(gap=gap))
-        except StoreError:
-            room.session.suspend()
+        except (StoreError, Refused):
+            if room.state.started is None:
+                # without a start there is nothing to run: whoever asks next begins anew
+                room.session.suspend()
+                self._forget(session_id, room)
             raise
         return room
 
@@ -218,16 +229,27 @@ class Host:
     async def _run(self, session_id: str, room: Room) -> None:
         """Keep a session running, whatever happens in it; nothing of it reaches another session."""
         crashes = 0
-        while (fault := await _outcome(room.session)) is not None and crashes < CRASHES_MOST:
+        while (fault := await _outcome(room.session)) is not None and crashes < CRASHES_MOST and not self.closing:
             crashes += 1
             _log.error("session_crashed", session_id=session_id, crashes=crashes, exc_info=fault)
+            if crashes == CRASHES_MOST:
+                # nothing that is still on its way may crash it once more before it has ended
+                room.timeline = LiveTimeline(room.log.started, at_least=room.state.at)
             room.session = SimulationSession(room.log, self._llm, room.timeline, self._on_commit)
             room.session.put(Complain(error_type="session_crashed", error_message=repr(fault)))
             if crashes == CRASHES_MOST:
                 room.session.put(End(reason="error"))
-        del self.rooms[session_id]
+        self._forget(session_id, room)
         if room.socket and room.state.ended is None:
             room.socket.close(RESTARTING)
+
+    def _forget(self, session_id: str, room: Room) -> None:
+        if self.rooms.get(session_id) is room:
+            del self.rooms[session_id]
+
+    def _check_open(self) -> None:
+        if self.closing:
+            raise Refused("closed", "The server is shutting down.")
 
     def _check_room(self) -> None:
         if len(self.rooms) >= self._max_live:
