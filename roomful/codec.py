@@ -18,7 +18,7 @@ import typing
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 
 from roomful.core import events, inputs
@@ -55,7 +55,7 @@ EVENT_TYPES: Mapping[type[Event], str] = {
 _CLASSES = {name: kind for kind, name in EVENT_TYPES.items() if kind is not events.CallFailed}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False, check_circular=False).encode
 
 _SCALARS = {str, int, float, bool, type(None)}
 
@@ -76,8 +76,14 @@ class Encoded:
 
 def timestamp(started: int, at: float) -> str:
     """ISO 8601 in UTC with microseconds: `at` seconds after `started` (microseconds since the epoch)."""
-    moment = _EPOCH + timedelta(microseconds=started + round(at * 1e6))
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    seconds, micros = divmod(started + round(at * 1e6), 1_000_000)
+    return f"{_second(seconds)}.{micros:06d}Z"
+
+
+@lru_cache(1024)
+def _second(seconds: int) -> str:
+    # the sessions of a process write within the same few seconds
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
 def parse_timestamp(text: str) -> int:

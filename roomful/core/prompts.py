@@ -11,7 +11,7 @@ from roomful.core.state import Message, SessionState, Turn
 LONGEST = 600
 """Characters of an agent's message; a longer reply is cut at the end of a sentence or of a word."""
 
-_dumps = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 _decode = json.JSONDecoder().raw_decode
 
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
@@ -67,7 +67,8 @@ def _conversation(state: SessionState, name: str, answered: Message | None) -> s
 def _line(message: Message, participant_name: str) -> str:
     # JSON keeps a newline or "Bob:" inside a message from forging another turn
     sender = participant_name if message.sender == USER else message.sender
-    return _dumps({"id": f"m{message.number}", "from": sender, "text": message.content}).translate(_LINE_ENDS)
+    line = f'{{"id": "m{message.number}", "from": {_quoted(sender)}, "text": {_quoted(message.content)}}}'
+    return line if line.isascii() else line.translate(_LINE_ENDS)
 
 
 def _fill(template: str, values: dict[str, str]) -> str:
