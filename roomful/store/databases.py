@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from roomful.store import StoreError
@@ -80,6 +79,9 @@ class PostgreSQL:
     """A PostgreSQL server, over asyncpg."""
 
     def __init__(self, url: URL) -> None:
+        # it takes long to import, and SQLite does without
+        from sqlalchemy.ext.asyncio import create_async_engine
+
         self._where = url.set(query={}).render_as_string(hide_password=True)
         settings = {"application_name": "roomful", "synchronous_commit": "on"}
         # seconds; without a limit a server that vanished would keep every session waiting
