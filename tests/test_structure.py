@@ -14,7 +14,7 @@ PACKAGE = ROOT / "roomful"
 
 LAYERS = (
     {"core"},
-    {"codec", "rules", "settings", "timeline", "llm"},
+    {"codec", "logs", "rules", "settings", "timeline", "llm"},
     {"store"},
     {"log", "logfile"},
     {"session"},

@@ -20,6 +20,7 @@ from roomful.web.metrics import Metrics
 from roomful.web.operator import operating
 from roomful.web.server import Server
 from roomful.web.socket import Limits
+from roomful.web.startup import Explained
 
 BODY_MOST = 64 * 1024
 """Bytes of a request's body."""
@@ -58,6 +59,7 @@ def create_app(server: ServerSettings | None = None, study: StudySettings | None
     app.include_router(router)
     if server.metrics:
         app.add_api_route("/metrics", _metrics, include_in_schema=False)
+    app.add_middleware(Explained)
     app.add_middleware(SmallBodies)
     app.add_middleware(
         CORSMiddleware,
