@@ -2,16 +2,19 @@
 
 import sys
 
-from roomful.assembly import SetupError
-from roomful.settings import SettingsError
-from roomful.web.app import create_app
-
-try:
-    app = create_app()
-except (SettingsError, SetupError) as fault:
-    sys.exit(str(fault))
-
 if __name__ == "__main__":
     from roomful.cli import serve_command
 
     serve_command()
+else:
+    from roomful.assembly import SetupError
+    from roomful.logs import configure_logs
+    from roomful.settings import SettingsError, load_server_settings
+    from roomful.web.app import create_app
+
+    try:
+        server = load_server_settings()
+        configure_logs(server.log_format)
+        app = create_app(server)
+    except (SettingsError, SetupError) as fault:
+        sys.exit(str(fault))

@@ -75,10 +75,17 @@ def uses_sqlite(server: ServerSettings) -> bool:
     return server.database_url is None or server.database_url.startswith("sqlite")
 
 
+def database_url(server: ServerSettings) -> str:
+    """Where the study's database is: `roomful.db` in the data folder unless DATABASE_URL says otherwise."""
+    return server.database_url or f"sqlite:///{server.data / 'roomful.db'}"
+
+
 async def open_store(server: ServerSettings) -> SQLStore:
-    """Open the study's database, `roomful.db` in the data folder unless DATABASE_URL says otherwise. Or StoreError."""
-    url = server.database_url or f"sqlite:///{server.data / 'roomful.db'}"
-    return await SQLStore.open(url, gather=lambda: sleep(GATHER_SECONDS))
+    """Open the study's database, its tables made or migrated. Or StoreError; SetupError where its URL names none."""
+    try:
+        return await SQLStore.open(database_url(server), gather=lambda: sleep(GATHER_SECONDS))
+    except ValueError as fault:
+        raise SetupError(f"DATABASE_URL: {fault}") from fault
 
 
 @asynccontextmanager

@@ -114,11 +114,15 @@ class Host:
         self.closing = False
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["Host"]:
-        """Run sessions inside this context. At its end they are suspended, to go on at the next start."""
+    async def running(self, *, resume: bool = True) -> AsyncIterator["Host"]:
+        """Run sessions inside this context. At its end they are suspended, to go on at the next start.
+
+        Without `resume` those that were live before stay as they are until they are opened.
+        """
         async with asyncio.TaskGroup() as self._tasks:
             try:
-                await self.resume()
+                if resume:
+                    await self.resume()
                 yield self
             finally:
                 self.closing = True

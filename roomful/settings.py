@@ -49,6 +49,7 @@ __all__ = [
     "StudySettings",
     "load_server_settings",
     "load_settings",
+    "put_into_environment",
 ]
 
 ASK = "ask"
@@ -384,6 +385,12 @@ def load_server_settings(
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def put_into_environment(settings: ServerSettings) -> None:
+    """Set where to listen and where things are kept for the processes started from here: a reloading server's."""
+    for key in ("host", "port", "study", "data", "logs"):
+        os.environ[SERVER_VARIABLES[key].names[0]] = str(getattr(settings, key))
 
 
 def _env_file(path: Path, faults: list[Fault]) -> dict[str, str]:

@@ -1,0 +1,202 @@
+"""The command line: what can be asked for, with its options. What each command does is in its own module."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roomful import __version__
+from roomful.cli.output import INTERRUPTED, faults_told
+
+if TYPE_CHECKING:
+    from roomful.settings import ServerSettings
+
+# what a command needs is imported when it runs: `roomful --help` and the start of the server stay quick
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Study = Annotated[
+    Path | None, typer.Option(help="Folder of the study's two files.  [default: ROOMFUL_STUDY or config]")
+]
+Data = Annotated[Path | None, typer.Option(help="Folder of the database.  [default: ROOMFUL_DATA or data]")]
+Logs = Annotated[Path | None, typer.Option(help="Folder of the sessions' logs.  [default: ROOMFUL_LOGS or logs]")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"roomful {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def roomful(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Experiments in a simulated group chat: one human participant, several AI agents.
+
+    Exit codes: 0 done, 1 it could not be done (the reason is on stderr), 2 the command was not understood, 130 Ctrl-C.
+    Settings come from the environment and .env; options win over them.
+    """
+    del version
+
+
+@app.command(epilog="Example: roomful serve --port 9000 --study studies/pilot")
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.  [default: ROOMFUL_HOST or 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; 0: any free one.  [default: ROOMFUL_PORT or 8000]")
+    ] = None,
+    reload: Annotated[bool, typer.Option("--reload", help="Start anew when the code or the study changes.")] = False,
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """Open the room: run the server until Ctrl-C or SIGTERM.
+
+    Sessions that are live then go on at the next start.
+    """
+    with faults_told():
+        settings = _settings(host=host, port=port, study=study, data=data, logs=logs)
+        from roomful.cli.serve import serve as run
+        from roomful.cli.serve import serve_reloading
+
+        (serve_reloading if reload else run)(settings)
+
+
+@app.command(epilog="Example: roomful check --study studies/pilot --live")
+def check(
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the model for a word, to see that key and model work.")
+    ] = False,
+) -> None:
+    """Look whether everything is in order, and show the study's settings with all defaults.
+
+    Exit code 0: a study can be run; 1: there is a fault. All faults are told at once.
+    """
+    with faults_told():
+        from roomful.cli.check import check as run
+
+        run(lambda: _settings(study=study, data=data, logs=logs), study, live=live)
+
+
+@app.command(epilog="Example: roomful sessions --live")
+def sessions(
+    live: Annotated[bool, typer.Option("--live", help="Ask the running server how its sessions are doing.")] = False,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """List all sessions, oldest first, or those that are live.
+
+    Exit code 0: done, even if there are none; 1: there is no database, or with --live no running server.
+    """
+    with faults_told():
+        from roomful.cli.sessions import list_live, list_sessions
+
+        (list_live if live else list_sessions)(_settings(data=data), as_json=as_json)
+
+
+@app.command(epilog="Example: roomful end 6f1c --reason fire_alarm")
+def end(
+    session: Annotated[str, typer.Argument(help="The session's id, or the beginning of it.")],
+    reason: Annotated[str, typer.Option(help="What the log gives as the reason.")] = "ended_by_operator",
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """End a session for good: through the running server, or in the database where none runs.
+
+    The participant is told that it is over. Exit code 0: it has ended, now or before; 1: there is no such session, or
+    it could not be ended.
+    """
+    with faults_told():
+        from roomful.cli.sessions import end_session
+
+        end_session(_settings(study=study, data=data, logs=logs), session, reason)
+
+
+@app.command(
+    epilog="Examples: roomful show 6f1c --calls    roomful show logs/6f1c0c7e-8f0e-4d8a-9f49-0c9f3f6ab3d1.json"
+)
+def show(
+    session: Annotated[str, typer.Argument(help="The session's id, the beginning of it, or the path of its log.")],
+    calls: Annotated[bool, typer.Option("--calls", help="Each LLM call too: prompt, reply, time, tokens.")] = False,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Show a session as a transcript, with times in minutes and seconds of the session.
+
+    Exit code 0: shown; 1: there is no such session, or its log cannot be read.
+    """
+    with faults_told():
+        from roomful.cli.show import show as run
+
+        run(_settings(data=data), session, calls=calls, as_json=as_json)
+
+
+@app.command(epilog='Example: echo "Hello everyone!" | roomful chat --messages 5')
+def chat(
+    url: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8000",
+    token: Annotated[str, typer.Option(help="The participant's token.")] = "1234",  # noqa: S107
+    name: Annotated[str | None, typer.Option(help="Your name, where the study lets participants choose.")] = None,
+    session: Annotated[str | None, typer.Option(help="Come back to this session (its whole id).")] = None,
+    seconds: Annotated[float | None, typer.Option("--for", min=0, help="Leave after this many seconds.")] = None,
+    messages: Annotated[
+        int | None, typer.Option(min=1, help="Leave after this many messages of others, once the input is said.")
+    ] = None,
+) -> None:
+    """Take part in a session from the terminal.
+
+    Each line is a message; /help lists commands.
+
+    Input may come from a pipe: at its end the participant stays until the session ends, or until --for or --messages
+    says to leave. A lost connection is made anew, and what was not acknowledged is sent again. Exit code 0: the
+    session has ended or you have left; 1: there is no way in, or none back.
+    """
+    with faults_told():
+        from roomful.cli.chat import Visit
+        from roomful.cli.chat import chat as run
+
+        run(Visit(url=url, token=token, name=name, session_id=session, seconds=seconds, messages=messages))
+
+
+def _settings(**options: object) -> "ServerSettings":
+    """The server's settings with the options that are given. Raises SettingsError."""
+    from roomful.settings import load_server_settings
+
+    given = {name: value for name, value in options.items() if value is not None}
+    changed: Callable[..., ServerSettings] = replace
+    return changed(load_server_settings(), **given)
+
+
+def main() -> None:
+    """Run the command that the arguments ask for."""
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that cannot show a sign shows a question mark
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def serve_command() -> None:
+    """`roomful serve` with the arguments of this process: what `python main.py` does."""
+    sys.argv[1:1] = ["serve"]
+    main()

@@ -1,0 +1,250 @@
+"""`roomful check`: whether everything is in order for a study, before a participant finds out."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from roomful.assembly import SCRIPTED, SetupError, check_setup, database_url, open_store, provider, uses_sqlite
+from roomful.cli.output import plain, plain_lines, put
+from roomful.cli.records import reading
+from roomful.core.study import LLMSettings
+from roomful.llm import LLMError
+from roomful.llm.gemini import probe
+from roomful.settings import ServerSettings, SettingsError, StudySettings, load_settings
+from roomful.store import StoreError
+from roomful.store.lock import DataFolderLock, FolderInUse
+from roomful.timeline import monotonic, wall_clock
+
+DISK_LEAST, DISK_FEW = 100 << 20, 1 << 30
+"""Bytes on the disk of the data below which nothing should be started, and below which it is worth a word."""
+
+EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)
+"""A clock before this is wrong: the program is younger."""
+
+type Verdict = Literal["ok", "note", "fault"]
+
+_STYLES = {"ok": "green", "note": "yellow", "fault": "bold red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, and what was found."""
+
+    what: str
+    verdict: Verdict
+    words: str
+
+
+def check(load: Callable[[], ServerSettings], study_folder: Path | None, *, live: bool) -> None:
+    """Look at everything and tell all that was found; exit code 1 if there is a fault."""
+    findings: list[Finding] = []
+    server = _settings(load, findings)
+    study = _study(study_folder or (server.study if server else Path("config")), findings)
+    if server and study:
+        findings += _setup(server, study)
+    if server:
+        findings += [_folder("logs", server.logs), _folder("data", server.data), _disk(server.data)]
+        findings += asyncio.run(_store(server))
+    if server and study:
+        findings += _model(server, study.simulation.llm, live=live)
+    if study:
+        put(_effective(study))
+    put(_told(findings))
+    faults = sum(finding.verdict == "fault" for finding in findings)
+    put(Text(_verdict(faults), "bold red" if faults else "green"))
+    if faults:
+        raise typer.Exit(1)
+
+
+def _verdict(faults: int) -> str:
+    if faults == 0:
+        return "All is in order."
+    return "There is a fault." if faults == 1 else f"There are {faults} faults."
+
+
+def _settings(load: Callable[[], ServerSettings], findings: list[Finding]) -> ServerSettings | None:
+    try:
+        server = load()
+    except SettingsError as error:
+        findings += [Finding("environment", "fault", str(fault)) for fault in error.faults]
+        return None
+    findings.append(Finding("environment", "ok", "every variable can be read"))
+    return server
+
+
+def _study(folder: Path, findings: list[Finding]) -> StudySettings | None:
+    try:
+        study = load_settings(folder)
+    except SettingsError as error:
+        findings += [Finding("study", "fault", str(fault)) for fault in error.faults]
+        return None
+    findings.append(Finding("study", "ok", f"both files of {folder}/ can be used"))
+    return study
+
+
+def _setup(server: ServerSettings, study: StudySettings) -> Iterator[Finding]:
+    try:
+        check_setup(server, study)
+    except SetupError as fault:
+        yield Finding("setup", "fault", str(fault))
+
+
+def _folder(what: str, folder: Path) -> Finding:
+    trial = folder / ".roomful-check"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.write_text("can this be written?\n", "utf-8")
+        trial.unlink()
+    except OSError as fault:
+        return Finding(what, "fault", f"{folder}/ cannot be written: {fault.strerror}")
+    return Finding(what, "ok", f"{folder}/ can be written")
+
+
+def _disk(folder: Path) -> Finding:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as fault:
+        return Finding("disk", "fault", f"{folder}/: {fault.strerror}")
+    words = f"{free / (1 << 30):.1f} GiB are free"
+    if free < DISK_LEAST:
+        return Finding("disk", "fault", f"{words}: too little for a study")
+    return Finding("disk", "note" if free < DISK_FEW else "ok", words)
+
+
+async def _store(server: ServerSettings) -> list[Finding]:
+    where = str(server.data / "roomful.db") if server.database_url is None else "the database of DATABASE_URL"
+    try:
+        newest = await _newest_written(server)
+    except FolderInUse as fault:
+        return await _store_in_use(server, fault)
+    except (StoreError, SetupError) as fault:
+        return [Finding("store", "fault", str(fault)), _clock(None)]
+    except OSError as fault:
+        return [Finding("store", "fault", f"{where}: {fault.strerror}"), _clock(None)]
+    return [Finding("store", "ok", f"{where} can be written"), _clock(newest)]
+
+
+async def _newest_written(server: ServerSettings) -> float | None:
+    """Write to the store; when its newest session was given out, in seconds since the epoch."""
+    if not uses_sqlite(server):
+        return await _written(server)
+    with DataFolderLock(server.data):
+        return await _written(server)
+
+
+async def _written(server: ServerSettings) -> float | None:
+    store = await open_store(server)
+    try:
+        await store.check()
+        rows = await store.sessions()
+    finally:
+        await store.close()
+    return rows[-1].created if rows else None
+
+
+async def _store_in_use(server: ServerSettings, fault: FolderInUse) -> list[Finding]:
+    """A server that runs is no fault; whether it can write is what its /health says."""
+    del fault
+    try:
+        async with reading(server) as store:
+            rows = await store.sessions()
+    except StoreError as unreadable:
+        return [Finding("store", "fault", str(unreadable)), _clock(None)]
+    words = f"{database_name(server)} is in use by a running server, and can be read"
+    return [Finding("store", "note", words), _clock(rows[-1].created if rows else None)]
+
+
+def database_name(server: ServerSettings) -> str:
+    """The database as a person may read it: its address may hold a password."""
+    return database_url(server).removeprefix("sqlite:///") if uses_sqlite(server) else "the database of DATABASE_URL"
+
+
+def _clock(newest: float | None) -> Finding:
+    now = datetime.fromtimestamp(wall_clock() / 1e6, UTC)
+    words = f"{now.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    if now < EARLIEST:
+        return Finding("clock", "fault", f"{words}: this is in the past; set the clock")
+    if newest is not None and now.timestamp() < newest - 60:
+        return Finding("clock", "fault", f"{words}: the newest session in the store is of a later time; set the clock")
+    return Finding("clock", "ok", words)
+
+
+def _model(server: ServerSettings, llm: LLMSettings, *, live: bool) -> Iterator[Finding]:
+    if provider(llm, server) == SCRIPTED:
+        yield _scripted(llm, live=live)
+    elif not server.gemini_api_key:
+        # said as a fault of the setup
+        return
+    elif live:
+        yield _asked(server, llm)
+    else:
+        yield Finding("model", "ok", f"Gemini, {llm.model}; not asked (--live asks it for a word)")
+
+
+def _scripted(llm: LLMSettings, *, live: bool) -> Finding:
+    if llm.provider is not None:
+        return Finding("model", "ok", 'agents are scripted: llm.provider is "scripted"')
+    words = "agents are scripted: no GEMINI_API_KEY in the environment or in .env"
+    return Finding("model", "fault" if live else "note", f"{words}, so there is no model to ask" if live else words)
+
+
+def _asked(server: ServerSettings, llm: LLMSettings) -> Finding:
+    began = monotonic()
+    try:
+        version = asyncio.run(probe(llm, server.gemini_api_key or "", monotonic, server.google_gemini_base_url))
+    except LLMError as fault:
+        return Finding("model", "fault", f"{llm.model}: {fault} ({fault.kind})")
+    return Finding("model", "ok", f"{version} answered after {monotonic() - began:.1f} s")
+
+
+def _effective(study: StudySettings) -> Table:
+    """The study's settings with all defaults filled in."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    simulation = study.simulation
+    table.add_row("prompt_template", Text(_beginning(study.experimental.prompt_template)))
+    for name in type(simulation).__dataclass_fields__:
+        if name != "llm":
+            table.add_row(name, _value(getattr(simulation, name)))
+    for name in type(simulation.llm).__dataclass_fields__:
+        table.add_row(f"llm.{name}", _value(getattr(simulation.llm, name)))
+    return table
+
+
+def _beginning(template: str) -> str:
+    first = plain(" ".join(template.split()))
+    return f"{first[:200]}… ({len(template)} characters)" if len(first) > 200 else first
+
+
+def _value(value: object) -> Text:
+    if value is None:
+        return Text("not set", "dim")
+    if isinstance(value, tuple):
+        return Text(plain(", ".join(str(item) for item in value)))
+    if isinstance(value, float):
+        return Text(f"{value:g}")
+    if isinstance(value, str | int):
+        return Text(plain(value))
+    pairs = value.items() if isinstance(value, dict) else ()
+    return Text(plain(", ".join(f"{name}: {item}" for name, item in pairs)) or "none", "" if pairs else "dim")
+
+
+def _told(findings: list[Finding]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("", "", "")
+    for finding in findings:
+        table.add_row(Text(finding.verdict, _STYLES[finding.verdict]), finding.what, Text(plain_lines(finding.words)))
+    table.add_row("", "", "")
+    return table

@@ -1,0 +1,134 @@
+"""`roomful sessions` and `roomful end`."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import cast
+
+from roomful.cli.operator import NoServer, Operator, OperatorError
+from roomful.cli.output import Failure, clock, plain, put, say, say_json, when
+from roomful.cli.records import NoSuchSession, chosen, ending, reading
+from roomful.core.decide import Refused
+from roomful.settings import ServerSettings, load_settings
+from roomful.store import SessionRow
+
+_REASON = re.compile(r"[a-z][a-z0-9_]{0,59}")
+
+
+def list_sessions(server: ServerSettings, *, as_json: bool) -> None:
+    """Show all sessions of the store, oldest first."""
+    rows = asyncio.run(_rows(server))
+    if as_json:
+        say_json(
+            [
+                {"session_id": row.session_id, "created": row.created, "entries": row.head, "state": _state(row)}
+                for row in rows
+            ]
+        )
+        return
+    if not rows:
+        say("No session yet.")
+        return
+    _table(
+        ("session", "given out", "entries", "state"),
+        [(row.session_id, when(row.created), str(row.head), plain(_state(row))) for row in rows],
+        numbers={2},
+    )
+
+
+def list_live(server: ServerSettings, *, as_json: bool) -> None:
+    """Show the sessions that the running server has, and how each is doing."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from roomful.web.operator import LiveSession
+
+    try:
+        answer = Operator(server.data).ask("GET", "/sessions")
+        sessions = TypeAdapter(list[LiveSession]).validate_python(answer)
+    except (NoServer, OperatorError) as fault:
+        raise Failure(str(fault)) from fault
+    except ValidationError as fault:
+        raise Failure(
+            f"The running server is of another version: {fault.error_count()} of its answers cannot be read."
+        ) from fault
+    if as_json:
+        say_json([session.model_dump() for session in sessions])
+        return
+    if not sessions:
+        say("No session is live.")
+        return
+    rows = [
+        (
+            session.session_id,
+            clock(session.at),
+            "yes" if session.connected else "no",
+            str(session.messages),
+            f"{session.calls_waiting}/{session.calls}",
+            str(session.dropped),
+        )
+        for session in sessions
+    ]
+    _table(("session", "time", "online", "messages", "waiting", "failed"), rows, numbers={1, 3, 4, 5})
+    say("online: the participant is connected; waiting: LLM calls under way of all; failed: messages given up")
+
+
+def end_session(server: ServerSettings, beginning: str, reason: str) -> None:
+    """End a session, through the running server if there is one."""
+    if not _REASON.fullmatch(reason):
+        raise Failure("A reason is one word of small letters, digits and underscores: ended_by_operator", 2)
+    try:
+        row = chosen(asyncio.run(_rows(server)), beginning)
+        if row.ended is not None:
+            say(f"Session {row.session_id} has ended before: {plain(row.ended)}.")
+            return
+        ended = _end(server, row.session_id, reason)
+    except (NoSuchSession, OperatorError) as fault:
+        raise Failure(str(fault)) from fault
+    if ended == reason:
+        say(f"Session {row.session_id} has ended: {reason}.")
+    else:
+        say(f"Session {row.session_id} has ended before: {plain(ended)}.")
+
+
+def _end(server: ServerSettings, session_id: str, reason: str) -> str:
+    """The reason that the session has ended with now."""
+    try:
+        answer = Operator(server.data).ask("POST", f"/sessions/{session_id}/end", {"reason": reason})
+    except NoServer:
+        return asyncio.run(_end_here(server, session_id, reason))
+    if cast("dict[str, bool]", answer).get("ended"):
+        return reason
+    row = chosen(asyncio.run(_rows(server)), session_id)
+    return row.ended or reason
+
+
+async def _end_here(server: ServerSettings, session_id: str, reason: str) -> str:
+    async with ending(server, load_settings(server.study)) as host:
+        # one that was due to end long ago does so as soon as it is opened, and takes nothing more
+        with suppress(Refused):
+            await host.end(session_id, reason)
+        row = await host.store.find(session_id)
+    return (row and row.ended) or reason
+
+
+async def _rows(server: ServerSettings) -> list[SessionRow]:
+    async with reading(server) as store:
+        return await store.sessions()
+
+
+def _state(row: SessionRow) -> str:
+    if row.ended is not None:
+        return row.ended
+    return "live" if row.head else "not started"
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], numbers: set[int]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for number, head in enumerate(heads):
+        table.add_column(head, justify="right" if number in numbers else "left", no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*row)
+    put(table)

@@ -1,0 +1,617 @@
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+from websockets.sync.client import connect
+
+import roomful
+from roomful.cli import app
+from roomful.cli.conversation import Conversation, NotSaid
+from roomful.cli.output import plain, plain_lines
+from roomful.cli.terminal import Editor
+from tests.fake_gemini import FakeGemini
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 15.0
+
+SIMULATION = {
+    "num_agents": 2,
+    "agent_names": ["Alice", "Bob"],
+    "messages_per_minute": 60,
+    "user_response_probability": 1,
+    "context_window_size": 5,
+    "session_duration_minutes": 0.5,
+}
+
+
+def make_study(folder: Path, **changes: object) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "experimental_settings.json").write_text('{"prompt_template": "Chat."}', "utf-8")
+    (folder / "simulation_settings.json").write_text(json.dumps(SIMULATION | changes), "utf-8")
+
+
+def environment(**variables: str) -> dict[str, str]:
+    kept = {
+        name: value for name, value in os.environ.items() if not re.match(r"ROOMFUL_|GEMINI_|GOOGLE_|DATABASE_", name)
+    }
+    return kept | {"PYTHONPATH": str(ROOT)} | variables
+
+
+@dataclass
+class Process:
+    """A command that runs, and what it has said so far in a file."""
+
+    process: subprocess.Popen[str]
+    output: Path
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text("utf-8")
+
+    def until(self, words: str) -> str:
+        """Wait until it has said this; what it has said then."""
+        return until(lambda: self.said if words in self.said else None, lambda: f"{words!r} in {self.said!r}")
+
+    def say(self, line: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def wait(self) -> int:
+        return self.process.wait(PATIENCE)
+
+
+def until[T](look: Callable[[], T | None], what: Callable[[], str]) -> T:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"waited in vain for {what()}")
+
+
+@contextmanager
+def running(folder: Path, *command: str, **variables: str) -> Iterator[Process]:
+    output = folder / f"output-{time.monotonic_ns()}.txt"
+    with output.open("w", encoding="utf-8") as writing:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=folder,
+            env=environment(**variables),
+            stdin=subprocess.PIPE,
+            stdout=writing,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        yield Process(process, output)
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        assert process.stdin
+        process.stdin.close()
+
+
+@dataclass
+class Room:
+    """A server in a folder of its own, and the commands beside it."""
+
+    folder: Path
+    port: int
+    server: Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def run(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "roomful", *command],
+            cwd=self.folder,
+            env=environment(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def chat(self, *options: str):
+        return running(self.folder, "-m", "roomful", "chat", "--url", self.url, *options)
+
+    @contextmanager
+    def serving(self) -> Iterator[Process]:
+        command = (str(ROOT / "main.py"), "--port", str(self.port))
+        with running(self.folder, *command) as server:
+            healthy(self.port, server)
+            yield server
+
+    def log(self, session_id: str) -> list[dict[str, object]]:
+        return [
+            json.loads(line) for line in (self.folder / "logs" / f"{session_id}.json").read_text("utf-8").splitlines()
+        ]
+
+
+def get(port: int, path: str) -> object:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        return json.load(answer)
+
+
+def healthy(port: int, server: Process) -> object:
+    def look() -> object | None:
+        assert server.process.poll() is None, server.said
+        try:
+            return get(port, "/health")
+        except OSError:
+            return None
+
+    return until(look, lambda: f"the server to be up: {server.said}")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def session_of(chat: Process) -> str:
+    return re.search(r"Session (\S+)", chat.until("until "))[1]
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory) -> Iterator[Room]:
+    """A room whose server runs for all tests of this module."""
+    room = Room(tmp_path_factory.mktemp("room"), free_port())
+    make_study(room.folder / "config")
+    with room.serving() as server:
+        room.server = server
+        yield room
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """An empty working folder with a study, for commands that run in this process."""
+    make_study(tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    for name in set(os.environ) - set(environment()):
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+def invoke(*command: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, list(command))
+    assert result.exit_code == code, (result.output, result.exception)
+    return result.output
+
+
+# --- the server
+
+STARTS = [
+    pytest.param((str(ROOT / "main.py"), "--port"), id="main.py"),
+    pytest.param(("-m", "uvicorn", "main:app", "--port"), id="uvicorn"),
+    pytest.param((str(ROOT / "main.py"), "--reload", "--port"), id="reload"),
+]
+
+
+@pytest.mark.parametrize("command", STARTS)
+def test_every_way_to_start_serves_the_same_room(command, tmp_path):
+    make_study(tmp_path / "config")
+    port = free_port()
+
+    with running(tmp_path, *command, str(port)) as server:
+        health = healthy(port, server)
+        about = get(port, "/")
+
+    assert health["status"] == "ok"
+    assert about["name"] == "Roomful"
+    assert about["version"] == roomful.__version__
+
+
+def test_the_server_says_where_it_is_and_who_speaks(room):
+    said = room.server.until("Ctrl-C")
+
+    assert f"http://localhost:{room.port}" in said
+    assert "token 1234" in said
+    assert "Agents  are scripted: no GEMINI_API_KEY" in said
+    assert "config/: Alice, Bob; 60 messages a minute, 0.5 minutes" in said
+
+
+def test_a_port_in_use_is_said_in_a_sentence(room, tmp_path):
+    make_study(tmp_path / "config")
+
+    with running(tmp_path, "-m", "roomful", "serve", "--port", str(room.port)) as second:
+        code = second.wait()
+
+    assert code == 1
+    assert second.said.splitlines() == [
+        f"Port {room.port} of 127.0.0.1 is in use: stop what runs there, or take another: --port {room.port + 1}"
+    ]
+
+
+@pytest.mark.parametrize(("command", "code"), [(("-m", "roomful", "serve"), 1), (("-m", "uvicorn", "main:app"), 3)])
+def test_a_folder_in_use_is_said_without_a_traceback(command, code, room):
+    with running(room.folder, *command, "--port", str(free_port())) as second:
+        found = second.wait()
+
+    assert found == code
+    assert "data is in use by another Roomful server" in second.said
+    assert "Traceback" not in second.said
+
+
+@pytest.mark.parametrize("command", [(str(ROOT / "main.py"),), ("-m", "uvicorn", "main:app")])
+def test_wrong_settings_are_told_before_anything_starts(command, tmp_path):
+    make_study(tmp_path / "config", num_agents=3)
+
+    with running(tmp_path, *command) as server:
+        code = server.wait()
+
+    assert code == 1
+    assert "simulation_settings.json: num_agents: found 3, expected 2" in server.said
+    assert "Traceback" not in server.said
+
+
+def test_a_store_that_cannot_be_opened_is_said_in_a_sentence(tmp_path):
+    make_study(tmp_path / "config")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "roomful.db").write_text("this is no database, and it is long enough to be looked at" * 20)
+
+    with running(tmp_path, "-m", "roomful", "serve", "--port", "0") as server:
+        code = server.wait()
+
+    assert code == 1
+    assert server.said.splitlines()[-1].startswith("data/roomful.db: the file is not a database")
+    assert "Traceback" not in server.said
+
+
+def test_the_server_stops_quietly(tmp_path):
+    make_study(tmp_path / "config")
+
+    with running(tmp_path, "-m", "roomful", "serve", "--port", "0") as server:
+        server.until("Ctrl-C")
+        server.process.send_signal(signal.SIGINT)
+        code = server.wait()
+
+    assert code == 130
+    assert "Traceback" not in server.said
+
+
+# --- a participant in a terminal
+
+
+def test_a_piped_participant_talks_and_leaves(room):
+    chat = room.run("chat", "--url", room.url, "--messages", "1", stdin="Hello everyone!\n/reply 1 once more\n")
+
+    assert chat.returncode == 0, chat.stderr
+    assert "with Alice, Bob and You (you)" in chat.stdout
+    assert "#1 You: Hello everyone! ✓" in chat.stdout
+    assert "↳ You: Hello everyone!" in chat.stdout
+    assert len(re.findall(r"#\d+ (Alice|Bob): ", chat.stdout)) >= 1
+    assert chat.stdout.endswith("You have left the room.\n")
+    assert "\x1b" not in chat.stdout
+
+
+def test_a_session_is_shown_from_the_store_and_from_its_file(room):
+    chat = room.run("chat", "--url", room.url, "--for", "0.5", stdin="Is this kept?\n")
+    session_id = chat.stdout.split()[1]
+
+    stored = room.run("show", session_id[:8], "--calls")
+    until(lambda: room.log(session_id)[-1]["event_type"] == "session_end" or None, lambda: "the end in the file")
+    filed = room.run("show", f"logs/{session_id}.json", "--calls")
+
+    assert "▸ You  Is this kept?" in stored.stdout
+    assert re.search(r"call c\d+ for (Alice|Bob)", stored.stdout)
+    assert "the end: participant_left" in stored.stdout
+    assert filed.stdout == stored.stdout
+
+
+def test_the_operator_ends_a_session_beside_the_running_server(room):
+    with room.chat() as chat:
+        session_id = session_of(chat)
+        live = room.run("sessions", "--live", "--json")
+        ended = room.run("end", session_id[:9], "--reason", "fire_alarm")
+        code = chat.wait()
+    again = room.run("end", session_id)
+
+    assert session_id in {session["session_id"] for session in json.loads(live.stdout)}
+    assert ended.stdout == f"Session {session_id} has ended: fire_alarm.\n"
+    assert (code, chat.said.splitlines()[-1]) == (0, "The session has ended.")
+    assert again.stdout == f"Session {session_id} has ended before: fire_alarm.\n"
+
+
+def test_a_participant_comes_back_by_itself_and_what_was_typed_meanwhile_is_said(tmp_path):
+    room = Room(tmp_path, free_port())
+    make_study(tmp_path / "config")
+
+    with room.serving() as server:
+        chatting = room.chat()
+        chat = chatting.__enter__()
+        try:
+            session_id = session_of(chat)
+            server.process.terminate()
+            server.wait()
+            chat.until("trying again…")
+            chat.say("Are you still there?")
+            chat.until("waits until")
+            with room.serving():
+                chat.until("Sending 1 message that waited.")
+                chat.until("You: Are you still there? ✓")
+                chat.say("/leave")
+                code = chat.wait()
+        finally:
+            chatting.__exit__(None, None, None)
+
+    said = [entry["data"]["content"] for entry in room.log(session_id) if entry["event_type"] == "message"]
+    assert code == 0
+    assert "You are back in the room." in chat.said
+    assert said.count("Are you still there?") == 1
+
+
+def test_a_session_is_ended_where_no_server_runs(tmp_path):
+    room = Room(tmp_path, free_port())
+    make_study(tmp_path / "config", session_duration_minutes=5)
+    with room.serving():
+        request = urllib.request.Request(f"{room.url}/session/start", b'{"token": "1234"}', method="POST")
+        request.add_header("Content-Type", "application/json")
+        session_id = json.load(urllib.request.urlopen(request, timeout=5))["session_id"]
+        with connect(f"ws://127.0.0.1:{room.port}/ws/{session_id}", subprotocols=["roomful.v2"]) as socket:
+            socket.recv(5)
+
+    ended = room.run("end", session_id)
+
+    assert ended.stdout == f"Session {session_id} has ended: ended_by_operator.\n", ended.stderr
+    assert room.log(session_id)[-1]["data"]["reason"] == "ended_by_operator"
+    assert "ended_by_operator" in room.run("sessions").stdout
+
+
+def test_a_wrong_token_and_an_absent_server_are_said_in_a_sentence(room):
+    refused = room.run("chat", "--url", room.url, "--token", "nobody")
+    unknown = room.run("chat", "--url", room.url, "--session", "nonsense")
+    absent = room.run("chat", "--url", f"127.0.0.1:{free_port()}")
+
+    assert (refused.returncode, refused.stderr) == (1, "The token was not taken: Invalid token.\n")
+    assert (unknown.returncode, unknown.stderr) == (1, "The server knows no such session.\n")
+    assert absent.returncode == 1
+    assert absent.stderr.startswith("No server answers at http://127.0.0.1:")
+
+
+# --- what is shown
+
+
+def shown(conversation: Conversation, *frames: dict[str, object]) -> str:
+    console = Console(width=80, highlight=False)
+    with console.capture() as captured:
+        for frame in frames:
+            for part in conversation.take(frame):
+                console.print(part)
+    return captured.get()
+
+
+def message(seq: int, content: str, sender: str = "Alice", **more: object) -> dict[str, object]:
+    time = "2026-11-22T09:00:00.000000Z"
+    keys = {"type": "message", "seq": seq, "message_id": f"m{seq}", "sender": sender, "content": content}
+    return keys | {"timestamp": time} | more
+
+
+def conversation() -> Conversation:
+    numbers = iter(range(100))
+    return Conversation(lambda: f"c{next(numbers)}")
+
+
+def test_control_characters_never_reach_the_terminal():
+    nasty = "\x1b]0;title\x07\x1b[31mred\x9b2J\u202ereversed\ud800\x00"
+
+    seen = shown(conversation(), message(1, nasty, sender="\x1b[2JEve")) + plain(nasty) + plain_lines(f"a\n{nasty}")
+
+    assert not set("\x1b\x07\x9b\u202e\ud800\x00") & set(seen)
+    assert "␛[31mred" in seen
+
+
+def test_emoji_with_joiners_and_other_scripts_are_shown_as_they_are():
+    assert plain("👩‍👩‍👧 שלום مرحبا") == "👩‍👩‍👧 שלום مرحبا"
+
+
+def test_a_frame_that_came_before_is_shown_once():
+    room = conversation()
+
+    seen = shown(room, message(1, "Hi"), message(2, "there"), message(1, "Hi"), message(2, "there"))
+
+    assert (seen.count("Hi"), seen.count("there"), room.seq, room.heard) == (1, 1, 2, 2)
+
+
+def test_a_message_waits_in_the_outbox_until_it_is_acknowledged():
+    room = conversation()
+    frame = room.say("Hello")
+
+    waiting = dict(room.outbox)
+    shown(room, message(1, "Hello", sender="You", client_id=frame["client_id"]))
+
+    assert (waiting, room.outbox) == ({"c0": frame}, {})
+
+
+def test_a_known_message_acknowledged_again_is_not_shown_again():
+    room = conversation()
+    shown(room, message(1, "Hello", sender="You", client_id="c0"), message(2, "Hi"))
+    room.outbox["c0"] = {"content": "Hello"}
+
+    seen = shown(room, message(1, "Hello", sender="You", client_id="c0"))
+
+    assert (seen, room.outbox) == ("", {})
+
+
+def test_a_message_refused_for_good_is_told_and_one_that_came_too_fast_is_kept():
+    room = conversation()
+    room.say("much too long")
+    room.say("much too fast")
+
+    seen = shown(
+        room,
+        {"type": "refused", "client_id": "c0", "reason": "too_long", "message": "A message has at most 5 characters."},
+        {"type": "refused", "client_id": "c1", "reason": "too_frequent", "message": "Too many frames."},
+    )
+
+    assert "Not taken: “much too long”. A message has at most 5 characters." in seen
+    assert list(room.outbox) == ["c1"]
+
+
+def test_a_reply_names_the_message_by_its_number():
+    room = conversation()
+    shown(room, message(4, "Who has the ladder?"))
+
+    frame = room.say("/reply 1 I do")
+
+    assert (frame["content"], frame["reply_to"]) == ("I do", "m4")
+
+
+@pytest.mark.parametrize("line", ["/reply", "/reply 1", "/reply 9 what?", "/reply x what?", "/dance"])
+def test_a_command_that_cannot_be_done_is_not_said_in_the_room(line):
+    room = conversation()
+    shown(room, message(1, "Hi"))
+
+    with pytest.raises(NotSaid):
+        room.say(line)
+
+    assert room.outbox == {}
+
+
+def test_a_line_with_two_slashes_is_said_with_one():
+    assert conversation().say("//shrug")["content"] == "/shrug"
+
+
+def test_those_who_are_typing_are_named():
+    room = conversation()
+    shown(room, {"type": "typing", "sender": "Alice", "active": True})
+    one = room.status
+    shown(room, {"type": "typing", "sender": "Bob", "active": True})
+    two = room.status
+    shown(room, message(1, "Hi"))
+
+    assert (one, two, room.status) == ("Alice is typing…", "Alice and Bob are typing…", "Bob is typing…")
+
+
+def test_a_typed_line_can_be_corrected_before_it_is_sent(capsys):
+    async def typed() -> list[str]:
+        master, slave = os.openpty()
+        with Editor(slave) as editor:
+            os.write(master, b"helo\x7flo\x1b[D wrong\x17 you\rsecond\x15third\r\x04")
+            lines = [line async for line in editor.lines()]
+        os.close(master)
+        os.close(slave)
+        return lines
+
+    assert asyncio.run(typed()) == ["hello you", "third"]
+
+
+# --- the other commands
+
+
+def test_the_version_is_told():
+    assert invoke("--version") == f"roomful {roomful.__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "sessions", "end", "show", "chat"])
+def test_every_command_explains_itself_with_an_example(command):
+    text = invoke(command, "--help")
+
+    assert f"roomful {command}" in text.rpartition("Example")[2]
+    assert "Exit code" in text or command == "serve"
+
+
+def test_check_shows_the_study_with_its_defaults(folder):
+    said = invoke("check")
+
+    assert re.search(r"agent_names +Alice, Bob\n", said)
+    assert re.search(r"reconnect_grace_seconds +60\n", said)
+    assert "note  model        agents are scripted: no GEMINI_API_KEY" in said
+    assert said.endswith("All is in order.\n")
+
+
+def test_check_tells_the_faults_of_files_and_environment_at_once(folder, monkeypatch):
+    make_study(folder / "config", num_agents=7, messages_per_minute="many")
+    monkeypatch.setenv("ROOMFUL_PORT", "http")
+
+    said = invoke("check", code=1)
+
+    assert "num_agents: found 7" in said
+    assert 'messages_per_minute: found "many"' in said
+    assert "ROOMFUL_PORT: found" in said
+    assert said.endswith("There are 3 faults.\n")
+
+
+def test_check_tells_of_folders_that_cannot_be_written(folder):
+    (folder / "logs").write_text("a file, not a folder")
+
+    said = invoke("check", code=1)
+
+    assert re.search(r"fault +logs +logs/ cannot be written", said)
+
+
+def test_check_live_needs_a_model_to_ask(folder):
+    assert "so there is no model to ask" in invoke("check", "--live", code=1)
+
+
+@pytest.mark.parametrize(("plan", "code", "words"), [("ok", 0, "answered after"), ("401", 1, "(bad_key)")])
+def test_check_live_says_whether_the_model_answers(plan, code, words, folder, monkeypatch):
+    async def checked() -> str:
+        async with FakeGemini(plan=[plan]) as gemini:
+            monkeypatch.setenv("GEMINI_API_KEY", "a-key")
+            monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", gemini.url)
+            return await asyncio.to_thread(invoke, "check", "--live", code=code)
+
+    assert words in asyncio.run(checked())
+
+
+def test_check_beside_a_running_server_is_no_fault(room):
+    assert "is in use by a running server, and can be read" in room.run("check").stdout
+
+
+NOWHERE = "There is no database at data/roomful.db: no session has been held there yet."
+
+MISUSES = [
+    (("sessions",), 1, NOWHERE),
+    (("sessions", "--live"), 1, "No server is running in data/."),
+    (("show", "6f1c"), 1, NOWHERE),
+    (("show", "logs/6f1c.json"), 1, "logs/6f1c.json: No such file or directory"),
+    (("show", "config/simulation_settings.json"), 1, "line 1 is not an entry of a session's log"),
+    (("end", "6f1c"), 1, NOWHERE),
+    (("end", "6f1c", "--reason", "two words"), 2, "A reason is one word"),
+    (("serve", "--study", "nowhere"), 1, "found no such file"),
+    (("serve", "--port", "70000"), 2, "--port"),
+    (("serve", "--host", "no.such.host.invalid"), 1, "is no address of this machine"),
+    (("chat", "--url", "ftp://somewhere"), 2, "is not the address of a server"),
+    (("chat", "--messages", "0"), 2, "--messages"),
+    (("dance",), 2, "No such command 'dance'"),
+]
+
+
+@pytest.mark.parametrize(("command", "code", "words"), MISUSES, ids=[" ".join(command) for command, _, _ in MISUSES])
+def test_a_mistake_is_told_in_a_sentence(command, code, words, folder):
+    said = invoke(*command, code=code)
+
+    assert words in " ".join(said.split())
+    assert not (folder / "data").exists()
+
+
+def test_the_beginning_of_an_id_must_fit_one_session_alone(room):
+    room.run("chat", "--url", room.url, "--for", "0")
+    room.run("chat", "--url", room.url, "--for", "0")
+
+    assert "There is no session zzz." in room.run("end", "zzz").stderr
+    assert "There is no session ." in room.run("show", "").stderr
