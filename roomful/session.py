@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from roomful.core.decide import Refused, decide
 from roomful.core.events import CallRequested, Entry
@@ -28,6 +28,7 @@ class SimulationSession:
         self._on_commit = on_commit
         self._timeline = timeline
         self._calls: dict[str, asyncio.Task[None]] = {}
+        self._matched: Mapping[str, CallRequested] = {}
         self._waiters: set[asyncio.Future[list[Entry]]] = set()
         self._held: deque[Arrival] = deque()
         self._retry_at = 0.0
@@ -89,7 +90,8 @@ class SimulationSession:
         arrival = await self._timeline.next(deadline, self._calls.values())
         if arrival is not None or self._held:
             return arrival
-        return Arrival(Rang(alarm=min(state.alarms, key=lambda name: (state.alarms[name], name))))
+        due = state.deadline
+        return Arrival(Rang(alarm=min(name for name, at in state.alarms.items() if at == due)))
 
     async def _take(self, arrival: Arrival | None) -> None:
         """Enter what is held and then this, in the order of coming: a return must not overtake a departure."""
@@ -145,8 +147,9 @@ class SimulationSession:
     def _match_calls(self, tasks: asyncio.TaskGroup) -> None:
         """Start the calls that the state asks for, and cancel those that it no longer does."""
         wanted = self.log.state.calls
-        if wanted.keys() == self._calls.keys():
+        if wanted is self._matched:
             return
+        self._matched = wanted
         for call_id in self._calls.keys() - wanted.keys():
             self._calls.pop(call_id).cancel()
         for call_id, call in wanted.items():

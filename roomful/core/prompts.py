@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from roomful.core.events import USER, Prompt
 from roomful.core.state import Message, SessionState, Turn
@@ -29,20 +30,26 @@ def ask(state: SessionState, turn: Turn, now: float) -> Prompt:
     """Make the prompt for a turn from the room as it is now."""
     session = state.session
     settings, name = session.simulation_config, turn.agent_name
-    # a participant may choose a name: it must not add a line to the rules
-    members = [" ".join(member.split()) for member in (*settings.agent_names, session.participant_name)]
-    rules = _fill(_RULES, {"name": name, "members": ", ".join(members)})
-    template = _fill(session.experimental_config.prompt_template, {"agent_name": name})
+    template = session.experimental_config.prompt_template
     answered = state.message(turn.answers[-1]) if turn.answers else None
     return Prompt(
         agent_name=name,
-        system=_printable(f"{template}\n\n{rules}"),
+        system=_system(template, name, (*settings.agent_names, session.participant_name)),
         text=_printable(_conversation(state, name, answered)),
         answering=_printable(answered.content) if answered else None,
         due_in=round(max(turn.due - now, 0.0), 6),
         seed=session.seed,
         number=state.tally.calls + 1,
     )
+
+
+# an agent is asked a hundred times by the same rules, and each message is in the prompts of the twenty after it
+@lru_cache(256)
+def _system(template: str, name: str, members: tuple[str, ...]) -> str:
+    # a participant may choose a name: it must not add a line to the rules
+    listed = ", ".join(" ".join(member.split()) for member in members)
+    rules = _fill(_RULES, {"name": name, "members": listed})
+    return _printable(f"{_fill(template, {'agent_name': name})}\n\n{rules}")
 
 
 def _conversation(state: SessionState, name: str, answered: Message | None) -> str:
@@ -52,7 +59,10 @@ def _conversation(state: SessionState, name: str, answered: Message | None) -> s
     if answered and answered not in recent:
         # with a small window it may have scrolled away, and an answer needs its question
         recent.insert(0, answered)
-    lines = [_line(message, session.participant_name) for message in recent]
+    you = session.participant_name
+    lines = [
+        _line(message.number, you if message.sender == USER else message.sender, message.content) for message in recent
+    ]
     if lines:
         lines.insert(0, "The last messages of the chat, oldest first, one JSON object a line:")
     else:
@@ -64,10 +74,10 @@ def _conversation(state: SessionState, name: str, answered: Message | None) -> s
     return "\n".join(lines)
 
 
-def _line(message: Message, participant_name: str) -> str:
+@lru_cache(4096)
+def _line(number: int, sender: str, content: str) -> str:
     # JSON keeps a newline or "Bob:" inside a message from forging another turn
-    sender = participant_name if message.sender == USER else message.sender
-    line = f'{{"id": "m{message.number}", "from": {_quoted(sender)}, "text": {_quoted(message.content)}}}'
+    line = f'{{"id": "m{number}", "from": {_quoted(sender)}, "text": {_quoted(content)}}}'
     return line if line.isascii() else line.translate(_LINE_ENDS)
 
 

@@ -1,7 +1,6 @@
 """What holds for every store, wherever it keeps its lines: who may append, and what a line may hold."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from roomful.store import Fenced, Line, SessionRow
 
@@ -25,8 +24,10 @@ def advance(row: SessionRow | None, epoch: int, lines: Sequence[Line]) -> Sessio
     if epoch != row.epoch:
         raise Fenced(f"session {row.session_id} has been claimed since: epoch {row.epoch}, the append's is {epoch}")
     last = lines[-1]
-    if [line.seq for line in lines] == list(range(row.head + 1, row.head + 1 + len(lines))):
-        return replace(row, head=last.seq, head_hash=last.hash, ended=last.ended or row.ended)
+    if all(line.seq == row.head + place for place, line in enumerate(lines, 1)):
+        return SessionRow(
+            row.session_id, row.created, row.epoch, last.seq, last.hash, last.ended or row.ended, row.about
+        )
     if (last.seq, last.hash) == (row.head, row.head_hash):
         return row
     raise Fenced(f"session {row.session_id} is at line {row.head}, the append begins with line {lines[0].seq}")
