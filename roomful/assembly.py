@@ -17,6 +17,7 @@ from roomful.llm.scripted import Scripted
 from roomful.logfile import LogFiles
 from roomful.session import OnCommit
 from roomful.settings import ServerSettings, StudySettings
+from roomful.store import Store
 from roomful.store.lock import DataFolderLock
 from roomful.store.sql import SQLStore
 from roomful.timeline import monotonic, sleep, wall_clock
@@ -42,7 +43,7 @@ class Parts:
     """What a running server consists of."""
 
     host: Host
-    store: SQLStore
+    store: Store
     log_files: LogFiles
     budget: Budget
     tasks: asyncio.TaskGroup
@@ -95,19 +96,22 @@ async def assembled(
     *,
     on_call: Report | None = None,
     on_commit: OnCommit | None = None,
+    llm: LLM | None = None,
+    store: Store | None = None,
 ) -> AsyncIterator[Parts]:
-    """Run a host of these settings inside this context; at its end all sessions are suspended.
+    """Run a host of these settings inside this context; at its end all sessions are suspended and the store closed.
 
-    Raises SetupError, StoreError, and FolderInUse when another server works in the data folder.
+    A model or a store that is given takes the place of the one that the settings name. Raises SetupError,
+    StoreError, and FolderInUse when another server works in the data folder.
     """
     check_setup(server, study)
     budget = Budget(lambda: wall_clock() / 1e6, server.max_tokens_per_day, server.max_cost_per_day)
     async with AsyncExitStack() as stack:
         if uses_sqlite(server):
             stack.enter_context(DataFolderLock(server.data))
-        store = await open_store(server)
+        store = store or await open_store(server)
         stack.push_async_callback(store.close)
-        llm = _model(server, study.simulation.llm, budget, on_call, stack)
+        llm = llm or _model(server, study.simulation.llm, budget, on_call, stack)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
         stack.push_async_callback(log_files.close)
         await log_files.complete()

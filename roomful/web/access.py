@@ -1,9 +1,9 @@
 """Who may start a session: tokens, addresses, origins."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable
 from hmac import compare_digest
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 DEMO_TOKEN = "1234"  # noqa: S105
 """Starts a session of its own each time, until the study has participant tokens."""
@@ -17,14 +17,28 @@ def is_demo(token: str) -> bool:
     return compare_digest(token.encode("utf-8", "surrogatepass"), DEMO_TOKEN.encode())
 
 
-def client_address(peer: str, headers: Mapping[str, str], trusted: Collection[IPv4Network | IPv6Network]) -> str:
-    """The address of who really asks: `X-Forwarded-For` is believed as far as trusted proxies wrote it."""
+def client_address(peer: str, forwarded: Iterable[str], trusted: Collection[IPv4Network | IPv6Network]) -> str:
+    """The address of who really asks: the `X-Forwarded-For` headers are believed as far as trusted proxies wrote them.
+
+    A proxy adds to the last header, or adds one behind it: the client's own claims always come first.
+    """
     address = peer
-    for forwarded in reversed(headers.get("x-forwarded-for", "").split(",")):
-        if not _is_in(address, trusted) or not forwarded.strip():
+    for claim in reversed(",".join(forwarded).split(",")):
+        if not _is_in(address, trusted) or not claim.strip():
             break
-        address = forwarded.strip()
+        address = claim.strip()
     return address
+
+
+def network(address: str) -> str:
+    """What is counted as one address: with IPv6 the /64, since any host there may use all of it."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4 or parsed.ipv4_mapped:
+        return str(parsed)
+    return str(ip_network((parsed, 64), strict=False))
 
 
 def _is_in(address: str, networks: Collection[IPv4Network | IPv6Network]) -> bool:
@@ -32,7 +46,7 @@ def _is_in(address: str, networks: Collection[IPv4Network | IPv6Network]) -> boo
         parsed = ip_address(address)
     except ValueError:
         return False
-    return any(parsed in network for network in networks if network.version == parsed.version)
+    return any(parsed in one for one in networks if one.version == parsed.version)
 
 
 class Starts:
@@ -45,7 +59,7 @@ class Starts:
 
     def allows(self, address: str) -> bool:
         """Take one start, if this address has one left."""
-        now = self._clock()
+        now, address = self._clock(), network(address)
         recent = [time for time in self._times.pop(address, []) if now - time < 60]
         allowed = len(recent) < self._most
         self._times[address] = [*recent, now] if allowed else recent

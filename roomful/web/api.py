@@ -1,14 +1,17 @@
 """REST: who we are, whether we are well, and the start of a session."""
 
 from typing import Annotated
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 
 from roomful import __version__
 from roomful.core.decide import Refused
+from roomful.core.events import USER
 from roomful.host import Full
 from roomful.rules import NAME, Wrong
 from roomful.settings import ASK
@@ -42,6 +45,26 @@ class Detail(BaseModel):
     detail: str
 
 
+class BodyFault(BaseModel):
+    """What is wrong with one field of a body: where it is, what kind of fault, and a sentence."""
+
+    loc: list[str | int]
+    type: str
+    msg: str
+
+
+class Faults(BaseModel):
+    """Why a body was not taken, one entry a field."""
+
+    detail: list[BodyFault]
+
+
+_REFUSALS: dict[int | str, dict[str, object]] = {
+    **{status: {"model": Detail} for status in (400, 401, 403, 409, 413, 429, 503)},
+    422: {"model": Faults},
+}
+
+
 def _server(request: Request | WebSocket) -> Server:
     server: Server = request.app.state.server
     return server
@@ -69,13 +92,13 @@ async def health(request: Request) -> JSONResponse:
 @router.post(
     "/session/start",
     response_model=Started,
-    responses={status: {"model": Detail} for status in (401, 403, 409, 413, 429, 503)},
+    responses=_REFUSALS,
 )
 async def start(body: StartRequest, request: Request) -> Started:
     """Give out a session for a token."""
     server = _server(request)
     peer = request.client.host if request.client else ""
-    address = client_address(peer, request.headers, server.settings.trusted_proxies)
+    address = client_address(peer, request.headers.getlist("x-forwarded-for"), server.settings.trusted_proxies)
     if not server.starts.allows(address):
         raise HTTPException(429, "Too many starts from this address. Please try again in a minute.")
     if not is_demo(body.token):
@@ -94,14 +117,31 @@ async def start(body: StartRequest, request: Request) -> Started:
 
 def _name(name: str | None, server: Server) -> str:
     """The name a participant has chosen, checked like the agents' names."""
-    taken = {agent.casefold() for agent in server.host.study.simulation.agent_names} | {"user"}
+    taken = {_looks(agent) for agent in server.host.study.simulation.agent_names} | {USER}
     try:
         chosen = NAME.read((name or "").strip())
     except Wrong as wrong:
-        raise HTTPException(422, "Please choose a name.") from wrong
-    if chosen.casefold() in taken:
-        raise HTTPException(422, "There is somebody of this name in the group. Please choose another.")
+        raise _name_fault("name_missing", "Please choose a name.") from wrong
+    if _looks(chosen) in taken:
+        raise _name_fault("name_taken", "There is somebody of this name in the group. Please choose another.")
     return chosen
+
+
+def _looks(name: str) -> str:
+    """What two names have in common that look alike: capitals and full-width letters make no other name."""
+    return normalize("NFKC", normalize("NFKC", name).casefold())
+
+
+def _name_fault(kind: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("body", "name"), "type": kind, "msg": message}])
+
+
+async def unreadable(_request: Request, fault: Exception) -> JSONResponse:
+    """Answer a body of the wrong shape field by field, without what was sent: it may be no JSON can hold."""
+    if not isinstance(fault, RequestValidationError):
+        raise fault
+    faults = [{key: error[key] for key in ("loc", "type", "msg")} for error in fault.errors()]
+    return JSONResponse({"detail": faults}, 422)
 
 
 @router.websocket("/ws/{session_id}")
@@ -121,4 +161,7 @@ def _same_or_allowed(websocket: WebSocket, server: Server) -> bool:
     origin = websocket.headers.get("origin")
     if origin is None or server.allows_origin(origin):
         return True
-    return urlsplit(origin).netloc == websocket.headers.get("host")
+    try:
+        return urlsplit(origin).netloc == websocket.headers.get("host")
+    except ValueError:
+        return False

@@ -6,15 +6,18 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roomful import __version__
 from roomful.assembly import assembled, check_setup
+from roomful.llm import LLM
 from roomful.settings import ServerSettings, StudySettings, load_server_settings, load_settings
+from roomful.store import Store
 from roomful.timeline import monotonic
 from roomful.web.access import Starts
-from roomful.web.api import router
+from roomful.web.api import router, unreadable
 from roomful.web.health import Health
 from roomful.web.metrics import Metrics
 from roomful.web.operator import operating
@@ -26,10 +29,21 @@ BODY_MOST = 64 * 1024
 """Bytes of a request's body."""
 
 
-def create_app(server: ServerSettings | None = None, study: StudySettings | None = None) -> FastAPI:
+_PROXIED = {"forwarded", "via", "x-forwarded-for", "x-real-ip"}
+"""Headers by which a proxy shows."""
+
+
+def create_app(
+    server: ServerSettings | None = None,
+    study: StudySettings | None = None,
+    *,
+    llm: LLM | None = None,
+    store: Store | None = None,
+) -> FastAPI:
     """Make the app of these settings; those left out are read from the environment and the study's folder.
 
-    Raises SettingsError with every fault, and SetupError.
+    A model or a store that is given takes the place of the one that the settings name. Raises SettingsError with
+    every fault, and SetupError.
     """
     server = server or load_server_settings()
     study = study or load_settings(server.study)
@@ -39,7 +53,7 @@ def create_app(server: ServerSettings | None = None, study: StudySettings | None
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         on_call, on_commit = (metrics.on_call, metrics.on_commit) if server.metrics else (None, None)
-        async with assembled(server, study, on_call=on_call, on_commit=on_commit) as parts:
+        async with assembled(server, study, on_call=on_call, on_commit=on_commit, llm=llm, store=store) as parts:
             metrics.count_live(lambda: len(parts.host.rooms))
             app.state.server = Server(
                 server,
@@ -57,6 +71,7 @@ def create_app(server: ServerSettings | None = None, study: StudySettings | None
     docs = {} if server.open_docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = FastAPI(title="Roomful", version=__version__, lifespan=lifespan, **docs)  # type: ignore[arg-type]
     app.include_router(router)
+    app.add_exception_handler(RequestValidationError, unreadable)
     if server.metrics:
         app.add_api_route("/metrics", _metrics, include_in_schema=False)
     app.add_middleware(Explained)
@@ -91,7 +106,7 @@ def _limits(server: ServerSettings) -> Limits:
 async def _metrics(request: Request) -> Response:
     """Counters for the operator: only this machine may read them, and not through a proxy."""
     peer = request.client.host if request.client else ""
-    proxied = {"forwarded", "x-forwarded-for"} & set(request.headers)
+    proxied = _PROXIED & set(request.headers)
     if proxied or not _is_loopback(peer):
         raise HTTPException(404)
     server: Server = request.app.state.server
