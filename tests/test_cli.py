@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,13 @@ import roomful
 from roomful.cli import app
 from roomful.cli.conversation import Conversation, NotSaid
 from roomful.cli.output import plain, plain_lines
+from roomful.cli.records import NoSuchSession, chosen
 from roomful.cli.terminal import Editor
+from roomful.store import SessionRow
 from tests.fake_gemini import FakeGemini
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 SIMULATION = {
     "num_agents": 2,
@@ -134,6 +137,11 @@ class Room:
             check=False,
         )
 
+    def invoke(self, *command: str, code: int = 0) -> str:
+        """As `run`, in this process: much quicker."""
+        with chdir(self.folder):
+            return invoke(*command, code=code)
+
     def chat(self, *options: str):
         return running(self.folder, "-m", "roomful", "chat", "--url", self.url, *options)
 
@@ -198,6 +206,8 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 def invoke(*command: str, code: int = 0) -> str:
     result = CliRunner().invoke(app, list(command))
+    # the server's start pauses it, and a test of a start that fails leaves it so
+    gc.enable()
     assert result.exit_code == code, (result.output, result.exception)
     return result.output
 
@@ -312,28 +322,28 @@ def test_a_session_is_shown_from_the_store_and_from_its_file(room):
     chat = room.run("chat", "--url", room.url, "--for", "0.5", stdin="Is this kept?\n")
     session_id = chat.stdout.split()[1]
 
-    stored = room.run("show", session_id[:8], "--calls")
+    stored = room.invoke("show", session_id[:8], "--calls")
     until(lambda: room.log(session_id)[-1]["event_type"] == "session_end" or None, lambda: "the end in the file")
-    filed = room.run("show", f"logs/{session_id}.json", "--calls")
+    filed = room.invoke("show", f"logs/{session_id}.json", "--calls")
 
-    assert "▸ You  Is this kept?" in stored.stdout
-    assert re.search(r"call c\d+ for (Alice|Bob)", stored.stdout)
-    assert "the end: participant_left" in stored.stdout
-    assert filed.stdout == stored.stdout
+    assert "▸ You  Is this kept?" in stored
+    assert re.search(r"call c\d+ for (Alice|Bob)", stored)
+    assert "the end: participant_left" in stored
+    assert filed == stored
 
 
 def test_the_operator_ends_a_session_beside_the_running_server(room):
     with room.chat() as chat:
         session_id = session_of(chat)
-        live = room.run("sessions", "--live", "--json")
-        ended = room.run("end", session_id[:9], "--reason", "fire_alarm")
+        live = room.invoke("sessions", "--live", "--json")
+        ended = room.invoke("end", session_id[:9], "--reason", "fire_alarm")
         code = chat.wait()
-    again = room.run("end", session_id)
+    again = room.invoke("end", session_id)
 
-    assert session_id in {session["session_id"] for session in json.loads(live.stdout)}
-    assert ended.stdout == f"Session {session_id} has ended: fire_alarm.\n"
+    assert session_id in {session["session_id"] for session in json.loads(live)}
+    assert ended == f"Session {session_id} has ended: fire_alarm.\n"
     assert (code, chat.said.splitlines()[-1]) == (0, "The session has ended.")
-    assert again.stdout == f"Session {session_id} has ended before: fire_alarm.\n"
+    assert again == f"Session {session_id} has ended before: fire_alarm.\n"
 
 
 def test_a_participant_comes_back_by_itself_and_what_was_typed_meanwhile_is_said(tmp_path):
@@ -374,11 +384,11 @@ def test_a_session_is_ended_where_no_server_runs(tmp_path):
         with connect(f"ws://127.0.0.1:{room.port}/ws/{session_id}", subprotocols=["roomful.v2"]) as socket:
             socket.recv(5)
 
-    ended = room.run("end", session_id)
+    ended = room.invoke("end", session_id)
 
-    assert ended.stdout == f"Session {session_id} has ended: ended_by_operator.\n", ended.stderr
+    assert ended == f"Session {session_id} has ended: ended_by_operator.\n"
     assert room.log(session_id)[-1]["data"]["reason"] == "ended_by_operator"
-    assert "ended_by_operator" in room.run("sessions").stdout
+    assert "ended_by_operator" in room.invoke("sessions")
 
 
 def test_a_wrong_token_and_an_absent_server_are_said_in_a_sentence(room):
@@ -579,7 +589,7 @@ def test_check_live_says_whether_the_model_answers(plan, code, words, folder, mo
 
 
 def test_check_beside_a_running_server_is_no_fault(room):
-    assert "is in use by a running server, and can be read" in room.run("check").stdout
+    assert "is in use by a running server, and can be read" in room.invoke("check")
 
 
 NOWHERE = "There is no database at data/roomful.db: no session has been held there yet."
@@ -609,9 +619,18 @@ def test_a_mistake_is_told_in_a_sentence(command, code, words, folder):
     assert not (folder / "data").exists()
 
 
-def test_the_beginning_of_an_id_must_fit_one_session_alone(room):
-    room.run("chat", "--url", room.url, "--for", "0")
-    room.run("chat", "--url", room.url, "--for", "0")
+def row(session_id: str) -> SessionRow:
+    return SessionRow(session_id, created=0, epoch=1, head=1, head_hash="", ended=None, about="{}")
 
-    assert "There is no session zzz." in room.run("end", "zzz").stderr
-    assert "There is no session ." in room.run("show", "").stderr
+
+def test_the_beginning_of_an_id_must_fit_one_session_alone():
+    rows = [row("6f1c"), row("6f1d"), row("7a00")]
+
+    assert chosen(rows, "7A").session_id == "7a00"
+    for beginning, words in (
+        ("6f", "6f: 6f1c, 6f1d."),
+        ("8", "no session 8"),
+        ("", "no session"),
+    ):
+        with pytest.raises(NoSuchSession, match=words):
+            chosen(rows, beginning)

@@ -1,5 +1,6 @@
 """`roomful serve`: the server, and what it says of itself when it is up."""
 
+import gc
 import logging
 import socket
 import sys
@@ -110,6 +111,7 @@ class _Serving(uvicorn.Server):
             await super().startup(sockets)
         finally:
             told.disabled = False
+            gc.enable()
         if self.started:
             self._up()
 
