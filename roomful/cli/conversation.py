@@ -144,8 +144,8 @@ class Conversation:
         grid.add_column(width=5, justify="right")
         grid.add_column(min_width=4, justify="right")
         grid.add_column(overflow="fold")
-        said = Text(f"{plain(message.sender)}: ", YOURS if mine else colour(message.sender))
-        said.append(plain_lines(message.content), "default")
+        said = Text().append(f"{plain(message.sender)}: ", YOURS if mine else colour(message.sender))
+        said.append(plain_lines(message.content))
         if mine:
             said.append(" ✓", "dim")
         grid.add_row(Text(time, "dim"), Text(f"#{len(self._messages)}", "dim"), said)

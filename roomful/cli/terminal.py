@@ -125,7 +125,7 @@ class Editor:
 
     def _draw(self) -> None:
         room = console().width - 1
-        status = f"{self._status} " if cell_len(self._status) < room // 2 else ""
+        status = f"{self._status} " if 0 < cell_len(self._status) < room // 2 else ""
         line = self._line
         while cell_len(line) > room - cell_len(status) - 2:
             line = line[1:]
