@@ -87,7 +87,6 @@ def create_app(
 
 def _collect_rarely() -> None:
     """Look for cyclic garbage less often: with a thousand sessions a full search stops them all for 0.3 s."""
-    gc.collect()
     gc.freeze()
     # allocations until the young are looked through, and how many such rounds until the middle and the old are;
     # nearly everything here is freed by reference count alone
