@@ -14,7 +14,7 @@ import structlog
 from roomful import __version__
 from roomful.core.chance import derive
 from roomful.core.decide import Refused
-from roomful.core.inputs import Complain, End, Resume, Start
+from roomful.core.inputs import Complain, Disconnect, End, Resume, Start
 from roomful.core.state import SessionState
 from roomful.core.study import ExperimentalSettings, SimulationSettings
 from roomful.llm import LLM
@@ -78,6 +78,15 @@ class Room:
         self.socket: Connection | None = None
         """The socket that speaks for the participant; a newer one takes its place."""
 
+    def suspend(self) -> None:
+        """Stop running, and leave the session to be resumed; whoever is connected is told to come back."""
+        if socket := self.socket:
+            self.socket = None
+            socket.close(RESTARTING)
+            # what is not sent yet is sent to whoever comes back
+            self.session.put(Disconnect(sent=socket.sent))
+        self.session.suspend()
+
     @property
     def log(self) -> SessionLog:
         return self.session.log
@@ -127,7 +136,7 @@ class Host:
             finally:
                 self.closing = True
                 for room in self.rooms.values():
-                    room.session.suspend()
+                    room.suspend()
 
     async def start(self, participant_name: str | None = None) -> str:
         """Give out a session and return its id; its clock starts when it is opened. Raises Full, StoreError."""

@@ -20,7 +20,7 @@ from roomful.core.study import ExperimentalSettings
 from roomful.host import Host, Room
 from roomful.llm import LLM
 from roomful.settings import ServerSettings, StudySettings
-from roomful.store import Store
+from roomful.store import Line, Store
 from roomful.store.memory import MemoryStore
 from roomful.web.app import create_app
 from roomful.web.server import Server
@@ -317,6 +317,21 @@ class Web:
         return found
 
 
+async def eventually(condition: Callable[[], object]) -> None:
+    """Return once the condition holds; a time-out otherwise."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+
+
+class Yielding(MemoryStore):
+    """A store that lets others go first, as every store does that writes to somewhere."""
+
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+        await asyncio.sleep(0)
+        await super().append(session_id, epoch, lines)
+
+
 def talker() -> LLM:
     """A model that answers at once, with a new line each time."""
     numbers = count(1)
@@ -348,7 +363,7 @@ async def web(
     """A running app in a folder. `limits` changes the server's settings, the rest those of the simulation."""
     server = ServerSettings(data=folder / "data", logs=folder / "logs", starts_per_minute_per_address=1000)
     server = replace(server, **limits or {})
-    store = store or MemoryStore()
+    store = store or Yielding()
     app = create_app(server, study(**simulation), llm=llm or talker(), store=store)
     async with living(app) as client:
         yield Web(client, server, store)

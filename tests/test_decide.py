@@ -293,8 +293,8 @@ def test_messages_without_a_client_id_are_each_posted():
         (React(message_id="nonsense", emoji="👍"), "unknown_message"),
         (Report(message_id="nonsense", reason="rude"), "unknown_message"),
         (Block(member="Zoe"), "unknown_member"),
-        (Observe(kind="seen", details={"at": float("inf")}), "malformed"),
-        (Observe(kind="seen", details={"at": [{"x": float("nan")}]}), "malformed"),
+        (Observe(kind="seen", details={"at": float("inf")}), "bad_frame"),
+        (Observe(kind="seen", details={"at": [{"x": float("nan")}]}), "bad_frame"),
     ],
     ids=repr,
 )

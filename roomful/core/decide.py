@@ -157,7 +157,7 @@ def _noted(draft: _Draft, input: _Noted) -> Event:
             return MemberBlocked(member=input.member, blocked=input.blocked)
         case Observe():
             if not _storable(input.details, NESTED_MOST):
-                raise Refused("malformed", "The details hold a number without an end, or are nested too deeply.")
+                raise Refused("bad_frame", "The details hold a number without an end, or are nested too deeply.")
             return ActivityRecorded(kind=input.kind, details=input.details)
         case Complain():
             return _complaint(input)

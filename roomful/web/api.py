@@ -144,7 +144,7 @@ async def unreadable(_request: Request, fault: Exception) -> JSONResponse:
     return JSONResponse({"detail": faults}, 422)
 
 
-@router.websocket("/ws/{session_id}")
+@router.websocket("/ws/{session_id:path}")
 async def socket(websocket: WebSocket, session_id: str, after: Annotated[str, Query()] = "0") -> None:
     """Speak with one participant: protocol 2 for those who ask for it, else protocol 1."""
     del session_id

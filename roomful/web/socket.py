@@ -11,11 +11,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from roomful.core.decide import Refused
 from roomful.core.events import SessionEnded
-from roomful.core.inputs import Complain, Connect, Disconnect, Input, Leave, Say
+from roomful.core.inputs import Complain, Connect, Disconnect, Input, Say
 from roomful.host import RESTARTING, Connection, Full, Host, Room
 from roomful.store import StoreError, UnknownSession
 from roomful.timeline import monotonic
-from roomful.web.incoming import BadFrame, read
+from roomful.web.incoming import ID_MOST, BadFrame, read
 from roomful.web.views import Frame, ProtocolNumber, Typing, View, refused, typing
 
 SUBPROTOCOL = "roomful.v2"
@@ -66,7 +66,13 @@ async def serve(websocket: WebSocket, host: Host, limits: Limits, after: int) ->
     if room is None:
         return
     protocol = SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None
-    await websocket.accept(protocol)
+    try:
+        await websocket.accept(protocol)
+    except _CLOSED:
+        # gone while the room was opened for it: absent from the start, unless another socket is there
+        if room.socket is None:
+            room.session.put(Disconnect(sent=room.state.sent))
+        return
     if protocol:
         await Socket2(websocket, room, limits, after).serve()
     else:
@@ -87,8 +93,9 @@ async def _room(websocket: WebSocket, host: Host) -> Room | None:
         code = TRY_LATER
     except Refused:
         code = RESTARTING
-    await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None)
-    await websocket.close(code)
+    with suppress(*_CLOSED):
+        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None)
+        await websocket.close(code)
     return None
 
 
@@ -101,11 +108,14 @@ class Socket:
         self._websocket = websocket
         self._room = room
         self._limits = limits
-        self.sent = after
+        # a number beyond what there is would count as sent what is still to come
+        self.sent = min(after, room.state.shown)
         """The number of the last shown entry that went out."""
         self._view = View(room.state.session, room.log.started)
         self._pace = Pace(limits.frames_per_second, limits.frames_burst, monotonic)
         self._complaints = 0
+        self._restarting = False
+        """Closed by the server's own shutdown, which comes to the sockets before it comes to the app."""
         self._closed: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
     def close(self, code: int | None) -> None:
@@ -151,10 +161,14 @@ class Socket:
         if self._complaints > COMPLAINTS_MOST:
             more = self._complaints - COMPLAINTS_MOST
             session.put(Complain(error_type="bad_frame", error_message="Further frames not taken", count=more))
-        # a newer socket speaks for the participant now: this one's end is nobody's absence
-        if self._room.socket is self:
-            self._room.socket = None
-            session.put(Disconnect(sent=self.sent))
+        if self._room.socket is not self:
+            # a newer socket speaks for the participant now: this one's end is nobody's absence
+            return
+        if self._restarting:
+            self._room.suspend()
+            return
+        self._room.socket = None
+        session.put(Disconnect(sent=self.sent))
 
     async def _submit(self, input: Input) -> bool:
         """Hand in an input that is no message; whether it was taken."""
@@ -173,6 +187,9 @@ class Socket:
             await self.write()
         except _CLOSED:
             self.close(None)
+        except StoreError:
+            # what was missed cannot be read
+            self.close(TRY_LATER)
 
     async def write(self) -> None:
         """Send what the participant may see, in order, until the session has ended."""
@@ -185,13 +202,16 @@ class Socket:
         """Tell the client that a message it has sent again is known."""
 
     async def send(self, frame: Frame) -> None:
-        """Send one frame."""
+        """Send one frame; nothing any more once a newer socket has taken over: it sends all that this one has not."""
+        if self._closed.done():
+            raise WebSocketDisconnect
         await self._websocket.send({"type": "websocket.send", "text": _dumps(frame)})
 
     async def _read(self) -> None:
         with suppress(*_CLOSED):
             while (event := await self._websocket.receive())["type"] == "websocket.receive":
                 await self._take(event.get("text") or (event.get("bytes") or b"").decode("utf-8", "replace"))
+            self._restarting = event.get("code") == RESTARTING
         self.close(None)
 
     async def _take(self, text: str) -> None:
@@ -205,17 +225,29 @@ class Socket:
             await self._say(input)
         elif self.protocol == 2:
             await self._submit(input)
-        elif not isinstance(input, Leave):
+        else:
             # a client of protocol 1 knows no other frame, so one is a fault
             self._complain(BadFrame("unknown_type", "Protocol 1 has user_message only."))
 
     def _input(self, text: str) -> Input:
         if not self._pace.allows():
-            raise BadFrame("too_frequent", "Too many frames: please wait a moment.", _client_id(text))
+            raise BadFrame("too_frequent", "Too many frames: please wait a moment.", self._client_id(text))
         most = self._limits.max_frame_bytes
-        if len(text) > most or len(text.encode()) > most:
-            raise BadFrame("too_long", f"A frame has at most {most} bytes.", _client_id(text))
+        if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
+            raise BadFrame("too_long", f"A frame has at most {most} bytes.", self._client_id(text))
         return read(text, self._limits.max_message_chars)
+
+    def _client_id(self, text: str) -> str | None:
+        """The `client_id` of a frame that is not read otherwise, so that its words can be kept."""
+        if len(text) > self._limits.max_frame_bytes * 4:
+            # reading megabytes to refuse them would stop everybody's room
+            return None
+        try:
+            frame = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        found = frame.get("client_id") if isinstance(frame, dict) else None
+        return found if isinstance(found, str) and len(found) <= ID_MOST else None
 
     async def _say(self, say: Say) -> None:
         try:
@@ -285,18 +317,12 @@ class Socket2(Socket):
         await self.send(refused(reason, message, client_id))
 
     async def acknowledge_again(self, client_id: str) -> None:
-        """Send the message frame of a known `client_id` once more."""
+        """Send the message frame of a known `client_id` once more, unless this socket is still to send it.
+
+        Ahead of its turn it would have the client believe that it has everything up to there.
+        """
         for message in reversed(self._room.state.messages):
             if message.client_id == client_id:
-                await self.send(self._view.acknowledgement(message))
+                if message.shown <= self.sent:
+                    await self.send(self._view.acknowledgement(message))
                 return
-
-
-def _client_id(text: str) -> str | None:
-    """The `client_id` of a frame that is not read otherwise, so that its words can be kept."""
-    try:
-        frame = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    found = frame.get("client_id") if isinstance(frame, dict) else None
-    return found if isinstance(found, str) and len(found) <= 100 else None
