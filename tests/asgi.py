@@ -20,7 +20,7 @@ from roomful.core.study import ExperimentalSettings
 from roomful.host import Host, Room
 from roomful.llm import LLM
 from roomful.settings import ServerSettings, StudySettings
-from roomful.store import Line, Store
+from roomful.store import Line, SessionRow, Store, StoreError
 from roomful.store.memory import MemoryStore
 from roomful.web.app import create_app
 from roomful.web.server import Server
@@ -330,6 +330,36 @@ class Yielding(MemoryStore):
     async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
         await asyncio.sleep(0)
         await super().append(session_id, epoch, lines)
+
+
+class Failing(Yielding):
+    """A store whose operations fail or wait when they are told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing: set[str] = set()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.held = asyncio.Event()
+
+    async def _pass(self, operation: str) -> None:
+        if not self.gate.is_set():
+            self.held.set()
+            await self.gate.wait()
+        if operation in self.failing:
+            raise StoreError("SECRET: the disk is full")
+
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+        await self._pass("append")
+        await super().append(session_id, epoch, lines)
+
+    async def find(self, session_id: str) -> SessionRow | None:
+        await self._pass("find")
+        return await super().find(session_id)
+
+    async def read_shown(self, session_id: str, after: int = 0) -> list[Line]:
+        await self._pass("read_shown")
+        return await super().read_shown(session_id, after)
 
 
 def talker() -> LLM:

@@ -18,43 +18,12 @@ from roomful.core.events import (
     SessionStarted,
     SessionSuspended,
 )
-from roomful.store import StoreError
-from tests.asgi import V2, Closed, Yielding, eventually, talker, web
+from tests.asgi import V2, Closed, Failing, Yielding, eventually, talker, web
 
 pytestmark = pytest.mark.anyio
 
 BUSY = {"messages_per_minute": 3000.0}
 BUBBLE = ["sender", "content", "timestamp", "message_id"]
-
-
-class Failing(Yielding):
-    """A store whose operations fail or wait when they are told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.failing: set[str] = set()
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.held = asyncio.Event()
-
-    async def _pass(self, operation: str) -> None:
-        if not self.gate.is_set():
-            self.held.set()
-            await self.gate.wait()
-        if operation in self.failing:
-            raise StoreError("SECRET: the disk is full")
-
-    async def append(self, session_id, epoch, lines):
-        await self._pass("append")
-        await super().append(session_id, epoch, lines)
-
-    async def find(self, session_id):
-        await self._pass("find")
-        return await super().find(session_id)
-
-    async def read_shown(self, session_id, after=0):
-        await self._pass("read_shown")
-        return await super().read_shown(session_id, after)
 
 
 def kinds(frames):

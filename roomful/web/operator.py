@@ -17,7 +17,8 @@ import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
-from roomful.host import Host, salt
+from roomful.core.decide import Refused
+from roomful.host import Full, Host, salt
 from roomful.settings import ServerSettings
 from roomful.store import StoreError, UnknownSession
 
@@ -79,7 +80,7 @@ def operator_app(host: Host, key: str) -> FastAPI:
             return Ended(ended=await host.end(session_id, body.reason))
         except UnknownSession as fault:
             raise HTTPException(404, str(fault)) from fault
-        except StoreError as fault:
+        except (StoreError, Full, Refused) as fault:
             raise HTTPException(503, str(fault)) from fault
 
     return app
@@ -99,6 +100,8 @@ async def operating(server: ServerSettings, host: Host) -> AsyncIterator[None]:
     key = salt()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
+    # whoever reads the file may call at once, and waits until we serve
+    listener.listen()
     config = uvicorn.Config(operator_app(host, key), lifespan="off", log_config=None, access_log=False, ws="none")
     inner = _Quiet(config)
     path = server.data / FILE
