@@ -66,7 +66,8 @@ def test_every_route_is_documented():
     app = importlib.import_module("main").app
     words = all_words()
 
-    found = [str(context.path) for context in iter_route_contexts(app.routes) if not isinstance(context.route, Mount)]
+    contexts = [context for context in iter_route_contexts(app.routes) if not isinstance(context.route, Mount)]
+    found = [str(context.path).replace(":path}", "}") for context in contexts]
 
     assert "/ws/{session_id}" in found
     assert [path for path in found if f"{path}`" not in words] == []
