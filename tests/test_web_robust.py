@@ -171,7 +171,7 @@ def test_the_openapi_schema_tells_the_truth(tmp_path: Path):
 
 
 def _check(runner, client, operation):
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy())
     def check(case):
         kwargs = case.as_transport_kwargs(base_url="http://room.test")
