@@ -25,8 +25,8 @@ COMPLAINTS_MOST = 5
 """Bad frames of one socket that get an entry each; the rest are counted in one."""
 
 _SESSION_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_CLOSED = (WebSocketDisconnect, RuntimeError)
-"""What sending raises when the socket has closed meanwhile."""
+_CLOSED = (WebSocketDisconnect, RuntimeError, OSError)
+"""What sending raises when the socket has closed meanwhile; OSError before it was accepted."""
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
 
