@@ -194,7 +194,25 @@ def _read_name(value: object) -> str:
     return value
 
 
+def _read_switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise wrong(value, "true or false")
+    return value
+
+
+def matching(expected: str, pattern: str) -> Rule[str]:
+    """A string that all of a regular expression matches; capitals make no difference."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value, re.IGNORECASE):
+            raise wrong(value, expected)
+        return value
+
+    return Rule(expected, read)
+
+
 TEXT = Rule("a string", _read_string)
+SWITCH = Rule("true or false", _read_switch)
 NAME = Rule(_A_NAME, _read_name)
 
 
@@ -229,16 +247,17 @@ class _Object(dict[str, object]):
             yield Fault("", legible(key), "the key more than once", "each key once")
 
 
-def mapping(keys: Sequence[str], rule: Rule[str]) -> Rule[Mapping[str, str]]:
-    """An object that may have these keys, each with a value under one rule."""
-    expected = f"an object of {', '.join(keys)}, each {rule.expected}"
+def mapping(keys: Sequence[str] | None, rule: Rule[str]) -> Rule[Mapping[str, str]]:
+    """An object that may have these keys (None: any), each with a value under one rule."""
+    expected = f"an object of {', '.join(keys) if keys else 'names'}, each {rule.expected}"
 
     def read(value: object) -> Mapping[str, str]:
         if not isinstance(value, _Object):
             raise wrong(value, "an object")
-        faults = list(value.strays(keys))
+        known = list(value) if keys is None else keys
+        faults = list(value.strays(known))
         good: dict[str, str] = {}
-        for key in [key for key in keys if key in value]:
+        for key in [key for key in known if key in value]:
             try:
                 good[key] = rule.read(value[key])
             except Wrong as error:

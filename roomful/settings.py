@@ -16,6 +16,7 @@ from roomful.core.events import USER
 from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings
 from roomful.rules import (
     NAME,
+    SWITCH,
     TEXT,
     Fault,
     Missing,
@@ -25,6 +26,7 @@ from roomful.rules import (
     integer,
     legible,
     mapping,
+    matching,
     nearest,
     number,
     object_of,
@@ -54,6 +56,9 @@ __all__ = [
 
 ASK = "ask"
 """The `participant_name` that lets the participant choose."""
+
+PICTURES = "pictures"
+"""The folder of a study's pictures, beside its two files."""
 
 # --- the study's files
 
@@ -133,6 +138,14 @@ def _check_llm(_found: Mapping[str, object], good: Mapping[str, object]) -> Iter
         yield Fault("", "thinking_level", f'"{level}" beside a thinking_budget of {budget}', expected)
 
 
+PICTURE_MOST = 1024 * 1024
+"""Bytes of a picture: participants load it over their phones."""
+
+_PICTURE = matching(
+    "the name of a .png, .jpg, .webp or .gif file", r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*\.(png|jpe?g|webp|gif)"
+)
+_LINK = matching("an address that begins with https:// or http://", r"https?://[^\s/?#]+[^\s]*")
+
 SIMULATION_RULES: Mapping[str, Rule[object]] = {
     "num_agents": integer(1),
     "agent_names": Rule(_NAMES_EXPECTED, _read_names),
@@ -143,6 +156,12 @@ SIMULATION_RULES: Mapping[str, Rule[object]] = {
     "reconnect_grace_seconds": number(),
     "participant_name": NAME,
     "group_name": NAME,
+    "group_picture": or_null(_PICTURE),
+    "member_pictures": mapping(None, _PICTURE),
+    "language": or_null(one_of("en", "de", "es", "ar")),
+    "record_activity": SWITCH,
+    "end_text": or_null(TEXT),
+    "end_url": or_null(_LINK),
     "seed": integer(),
     "llm": object_of(LLMSettings, LLM_RULES, _check_llm),
 }
@@ -155,6 +174,7 @@ def _check_simulation(found: Mapping[str, object], good: Mapping[str, object]) -
     if good.get("num_agents") not in (None, len(names)):
         expected = f"{len(names)}, the number of agent_names"
         yield Fault("", "num_agents", shown(good["num_agents"]), expected)
+    yield from _strangers(good.get("member_pictures"), names)
     participant = good.get("participant_name")
     if not isinstance(participant, str) or participant == ASK:
         return
@@ -162,6 +182,15 @@ def _check_simulation(found: Mapping[str, object], good: Mapping[str, object]) -
         if isinstance(name, str) and _same(name) == _same(participant):
             found_name = f"{shown(name)}, which is the participant_name"
             yield Fault("", f"agent_names[{index}]", found_name, "a name of its own")
+
+
+def _strangers(pictures: object, names: list[object]) -> Iterator[Fault]:
+    known = [name for name in names if isinstance(name, str)]
+    for name in pictures if isinstance(pictures, Mapping) else ():
+        if name not in known:
+            near = nearest(name, known)
+            expected = f"{shown(near)}, the nearest of agent_names" if near else "one of agent_names"
+            yield Fault("", f"member_pictures.{legible(name)}", "a name that is none of agent_names", expected)
 
 
 _EXPERIMENTAL = object_of(ExperimentalSettings, EXPERIMENTAL_RULES, _check_nothing)
@@ -180,9 +209,25 @@ def load_settings(folder: Path) -> StudySettings:
     faults: list[Fault] = []
     experimental = _load(folder / "experimental_settings.json", _EXPERIMENTAL, faults)
     simulation = _load(folder / "simulation_settings.json", _SIMULATION, faults)
-    if experimental is None or simulation is None:
+    if simulation is not None:
+        faults += _check_pictures(folder, simulation)
+    if experimental is None or simulation is None or faults:
         raise SettingsError(faults)
     return StudySettings(experimental, simulation)
+
+
+def _check_pictures(folder: Path, simulation: SimulationSettings) -> Iterator[Fault]:
+    file = str(folder / "simulation_settings.json")
+    named = {"group_picture": simulation.group_picture} if simulation.group_picture else {}
+    named |= {f"member_pictures.{legible(name)}": picture for name, picture in simulation.member_pictures.items()}
+    for key, picture in named.items():
+        path = folder / PICTURES / picture
+        if not path.is_file():
+            yield Fault(file, key, f"{shown(picture)}, which is no such file", f"a file at {path.absolute()}")
+        elif path.stat().st_size > PICTURE_MOST:
+            yield Fault(
+                file, key, f"a file of {path.stat().st_size} bytes", f"a picture of at most {PICTURE_MOST} bytes"
+            )
 
 
 def _load[T](path: Path, rule: Rule[T], faults: list[Fault]) -> T | None:

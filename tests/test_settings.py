@@ -18,6 +18,7 @@ from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSett
 from roomful.settings import (
     EXPERIMENTAL_RULES,
     LLM_RULES,
+    PICTURE_MOST,
     SERVER_VARIABLES,
     SIMULATION_RULES,
     Fault,
@@ -234,6 +235,14 @@ def test_a_file_that_is_no_object_of_settings_is_a_fault(tmp_path, text):
         ("seed", 2**53),
         ("llm", []),
         ("llm", None),
+        ("group_picture", "../secret.png"),
+        ("group_picture", ".png"),
+        ("group_picture", "group.svg"),
+        ("language", 5),
+        ("record_activity", 1),
+        ("end_text", 7),
+        ("end_url", "javascript:alert(1)"),
+        ("end_url", "https://"),
     ],
 )
 def test_a_value_outside_its_range_is_a_fault(tmp_path, key, value):
@@ -349,6 +358,35 @@ def test_a_participant_who_chooses_a_name_leaves_ask_to_the_agents(tmp_path):
     folder = write(tmp_path, simulation=simulation(participant_name="ask", agent_names=["Ask", "You"]))
 
     assert load_settings(folder).simulation.participant_name == "ask"
+
+
+def test_pictures_are_files_of_the_study(tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "harbour.jpg").write_bytes(b"\xff\xd8")
+    changes = {"group_picture": "harbour.jpg", "member_pictures": {"Alice": "harbour.jpg"}}
+
+    study = load_settings(write(tmp_path, simulation=simulation(**changes)))
+
+    assert study.simulation.member_pictures == {"Alice": "harbour.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"group_picture": "gone.png"}, "group_picture"),
+        ({"group_picture": "huge.png"}, "group_picture"),
+        ({"member_pictures": {"Bob": "gone.png"}}, "member_pictures.Bob"),
+        ({"member_pictures": {"Bob": "a/b.png"}}, "member_pictures.Bob"),
+        ({"member_pictures": {"Bobb": "small.png"}}, "member_pictures.Bobb"),
+    ],
+)
+def test_a_picture_that_cannot_be_shown_is_a_fault(tmp_path, changes, key):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "small.png").write_bytes(b"\x89PNG")
+    (tmp_path / "pictures" / "huge.png").write_bytes(bytes(PICTURE_MOST + 1))
+
+    assert only_fault(write(tmp_path, simulation=simulation(**changes))).key == key
 
 
 def test_the_number_of_agents_is_that_of_their_names(tmp_path):

@@ -57,5 +57,17 @@ class SimulationSettings:
     reconnect_grace_seconds: float = 60.0
     participant_name: str = "You"
     group_name: str = "Group chat"
+    group_picture: str | None = None
+    """A file of the study's `pictures` folder, as those of the members are; None: a drawn one."""
+    member_pictures: Mapping[str, str] = field(default_factory=dict)
+    """Agent's name to file; those left out get their initials."""
+    language: Literal["en", "de", "es", "ar"] | None = None
+    """Of the participant's page; None: the browser's."""
+    record_activity: bool = True
+    """Whether the page reports what the participant saw and did, and the log keeps it."""
+    end_text: str | None = None
+    """What the participant is told when the session is over; None: the page's own words."""
+    end_url: str | None = None
+    """Where the participant goes from there."""
     seed: int = 0
     llm: LLMSettings = LLMSettings()
