@@ -452,3 +452,18 @@ def test_an_alarm_that_is_not_due_or_not_set_does_nothing():
 
     assert room.take(Rang(alarm="end"), 10.0) == []
     assert room.take(Rang(alarm="post:b99")) == []
+
+
+def test_what_a_page_reports_is_kept_unless_the_study_turns_it_off():
+    seen = Observe(kind="seen", details={"messages": []})
+
+    assert len(Room(start()).take(seen)) == 1
+    assert Room(start(record_activity=False)).take(seen) == []
+
+
+def test_a_member_is_blocked_until_the_participant_says_otherwise():
+    room = Room(start())
+    for member, blocked in [("Alice", True), ("Bob", True), ("Alice", True), ("Bob", False)]:
+        room.take(Block(member=member, blocked=blocked))
+
+    assert room.state.blocked == ("Alice",)

@@ -39,7 +39,12 @@ def started() -> SessionStarted:
     return SessionStarted(
         session_id=rooms.SESSION,
         experimental_config=ExperimentalSettings(prompt_template="You live here."),
-        simulation_config=rooms.settings(group_name="Neighbours"),
+        simulation_config=rooms.settings(
+            group_name="Neighbours",
+            member_pictures={"Alice": "harbour.jpg"},
+            end_text="Thank you!",
+            end_url="https://example.org/questions",
+        ),
         seed=1,
         participant_name="You",
         model="scripted",
@@ -58,7 +63,7 @@ def sent(frame: dict[str, Any]) -> object:
     match frame["type"]:
         case "hello":
             state = fold([Entry(1, 0.0, started())], SessionState())._replace(shown=frame["seq"])
-            return view.hello(state, (parse_timestamp(frame["now"]) - STARTED) / 1e6)
+            return view.hello(state, (parse_timestamp(frame["now"]) - STARTED) / 1e6, 2000)
         case "message":
             more = {key: frame.get(key) for key in ("message_id", "content", "reply_to", "client_id")}
             return seen(MessagePosted(sender=sender, **more))

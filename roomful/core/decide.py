@@ -101,6 +101,8 @@ def decide(state: SessionState, input: Input, now: float) -> list[Event]:
         raise Refused("not_started", "The session has not started.")
     if state.ended is not None:
         return _after_the_end(input)
+    if isinstance(input, Observe) and not state.session.simulation_config.record_activity:
+        return []
     _take(draft, input)
     return draft.events
 

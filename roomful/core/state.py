@@ -106,6 +106,8 @@ class SessionState(NamedTuple):
     connected: bool = False
     sent: int = 0
     """The last shown entry that a socket of protocol 1 was sent before it closed."""
+    blocked: tuple[str, ...] = ()
+    """Members whose messages the participant does not want to see."""
     ended: str | None = None
 
     @property
@@ -186,7 +188,10 @@ def _changes(state: SessionState, entry: Entry) -> _Changes:
             return {"alarms": _without(state.alarms, f"{event.status}:{event.message_id}")}
         case SessionEnded():
             return {"ended": event.reason, "alarms": {}, "calls": {}, "turns": {}}
-        case SessionSuspended() | ReactionSet() | MessageReported() | MemberBlocked():
+        case MemberBlocked(member=member, blocked=blocked):
+            others = tuple(name for name in state.blocked if name != member)
+            return {"blocked": (*others, member) if blocked else others}
+        case SessionSuspended() | ReactionSet() | MessageReported():
             return {}
         case ActivityRecorded() | ErrorRecorded():
             return {}

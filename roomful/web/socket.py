@@ -25,8 +25,8 @@ COMPLAINTS_MOST = 5
 """Bad frames of one socket that get an entry each; the rest are counted in one."""
 
 _SESSION_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_CLOSED = (WebSocketDisconnect, RuntimeError, OSError)
-"""What sending raises when the socket has closed meanwhile; OSError before it was accepted."""
+_CLOSED = (WebSocketDisconnect, RuntimeError)
+"""What sending raises when the socket has closed meanwhile."""
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -295,7 +295,8 @@ class Socket2(Socket):
         """Send hello, what came after the number the client has, and what comes."""
         state = self._room.state
         typists = Typing(state)
-        await self.send(self._view.hello(state, self._room.timeline.now()))
+        now = self._room.timeline.now()
+        await self.send(self._view.hello(state, now, self._limits.max_message_chars))
         for member in typists.members():
             await self.send(typing(member, active=True))
         told = False

@@ -4,6 +4,8 @@ No prompt, treatment, model or cost passes here, nor anything that only an AI ha
 look the same on the wire.
 """
 
+from hashlib import sha256
+from pathlib import PurePath
 from typing import Literal
 
 from roomful.codec import timestamp
@@ -28,6 +30,12 @@ _PUBLIC_REASONS = {"duration_expired", "participant_left", "websocket_disconnect
 """Reasons of an end that a participant is told; any other might tell how the room works and is `ended`."""
 
 
+def picture_path(file: str) -> str:
+    """Where the page finds a picture: a name that tells nothing, since a file may be called `bot2.png`."""
+    suffix = PurePath(file).suffix.lower()
+    return f"pictures/{sha256(file.encode()).hexdigest()[:16]}{suffix}"
+
+
 class View:
     """A session as its participant may see it. `started` is when its clock was 0, in microseconds since the epoch."""
 
@@ -35,19 +43,26 @@ class View:
         self._session = session
         self._started = started
 
-    def hello(self, state: SessionState, now: float) -> Frame:
+    def hello(self, state: SessionState, now: float, max_message_chars: int) -> Frame:
         """The first frame of protocol 2: who is here, until when, and the last number there is."""
         settings = self._session.simulation_config
         return {
             "type": "hello",
             "protocol": PROTOCOL,
-            "group": {"name": settings.group_name, "picture": None},
+            "group": {
+                "name": settings.group_name,
+                "picture": picture_path(settings.group_picture) if settings.group_picture else None,
+            },
             "members": list(settings.agent_names),
             "you": self._session.participant_name,
             "now": timestamp(self._started, now),
             "ends_at": timestamp(self._started, settings.session_duration_minutes * 60),
             "seq": state.shown,
             "ended": state.ended is not None,
+            "blocked": list(state.blocked),
+            "pictures": {name: picture_path(file) for name, file in settings.member_pictures.items()},
+            "record_activity": settings.record_activity,
+            "max_message_chars": max_message_chars,
         }
 
     def frame(self, entry: Entry) -> Frame | None:
@@ -81,7 +96,9 @@ class View:
     def end(self, reason: str, seq: int) -> Frame:
         """The last frame: why it is over, and where to go next."""
         public = reason if reason in _PUBLIC_REASONS else "ended"
-        return {"type": "session_end", "seq": seq, "reason": public, "next": {"text": None, "url": None}}
+        settings = self._session.simulation_config
+        where = {"text": settings.end_text, "url": settings.end_url}
+        return {"type": "session_end", "seq": seq, "reason": public, "next": where}
 
     def bubble(self, entry: Entry) -> Frame | None:
         """The frame of protocol 1 for an agent's message; None for everything else."""
