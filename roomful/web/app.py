@@ -21,6 +21,7 @@ from roomful.web.api import router, unreadable
 from roomful.web.health import Health
 from roomful.web.metrics import Metrics
 from roomful.web.operator import operating
+from roomful.web.page import Page, page_routes
 from roomful.web.server import Server
 from roomful.web.socket import Limits
 from roomful.web.startup import Explained
@@ -72,6 +73,7 @@ def create_app(
     app = FastAPI(title="Roomful", version=__version__, lifespan=lifespan, **docs)  # type: ignore[arg-type]
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, unreadable)
+    app.include_router(page_routes(Page(study.simulation, server.study)))
     if server.metrics:
         app.add_api_route("/metrics", _metrics, include_in_schema=False)
     app.add_middleware(Explained)

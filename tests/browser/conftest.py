@@ -1,0 +1,50 @@
+"""One browser and one server for all tests of the page."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.stage import CHROMIUM, Guest, Stage, chromium, let_tests_decide, quiet_room
+
+expect.set_options(timeout=8000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="needs Debian's chromium"))
+
+
+@pytest.fixture(scope="package")
+async def browser(anyio_backend) -> AsyncIterator[Browser]:
+    async with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _decided_by_tests():
+    with pytest.MonkeyPatch.context() as patch:
+        let_tests_decide(patch)
+        yield
+
+
+@pytest.fixture(scope="package")
+async def stage(anyio_backend, tmp_path_factory) -> AsyncIterator[Stage]:
+    stage = Stage(
+        tmp_path_factory.mktemp("stage"),
+        quiet_room(end_text="Thank you! The questions come next.", end_url="https://example.org/questions"),
+    )
+    await stage.start()
+    yield stage
+    await stage.stop()
+
+
+@pytest.fixture
+async def guest(stage, browser) -> AsyncIterator[Guest]:
+    """A participant at a desktop who is in the room."""
+    async with stage.guest(browser) as guest:
+        yield guest
+        assert guest.faults == []
