@@ -129,7 +129,8 @@ class Stage:
         self.port = listener.getsockname()[1]
         self._server = uvicorn.Server(uvicorn.Config(self.app, log_config=None, access_log=False))
         self._serving = asyncio.create_task(self._server.serve([listener]))
-        while not self._server.started:  # noqa: ASYNC110
+        while not self._server.started:
+            assert not self._serving.done(), "the server did not start"
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
