@@ -73,6 +73,9 @@ async def recorded(browser, folder, arm: str) -> tuple[dict[str, str], list[dict
         await guest.say("Hello, who are you all?")
         await expect(guest.page.locator("article.other").nth(5)).to_be_attached(timeout=20_000)
         await (await guest.menu("who are you all")).get_by_role("button", name="React with 👍").click()
+        async with asyncio.timeout(20):
+            while not {"receipt", "reaction", "typing"} <= {frame["type"] for frame in frames}:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         await asyncio.gather(*reading)
         await guest.page.goto(f"{stage.url}/chat?token=1234")
         await expect(guest.page.locator("article.other").nth(5)).to_be_attached()
