@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import assert_never
 
-from roomful.core import prompts, turns
+from roomful.core import checks, prompts, turns
 from roomful.core.chance import identifier
 from roomful.core.events import (
     USER,
@@ -314,14 +314,15 @@ def _answered(draft: _Draft, input: Answered) -> None:
     session = draft.state.session
     agent_name = call.prompt.agent_name
     members = [*session.simulation_config.agent_names, session.participant_name]
-    text = prompts.clean(input.reply.text, agent_name, members) or None
-    rejected = None if text else "nothing_to_show"
+    shown = prompts.clean(input.reply.text, agent_name, members)
+    rejected = checks.rejection(shown, call.prompt, draft.state)
+    text = None if rejected else shown
     draft.add(CallAnswered(call_id=call.call_id, prompt=call.prompt, reply=input.reply, text=text, rejected=rejected))
     turn = draft.state.turns[call.turn_id]
-    if text is None and turn.asked < ASKED_MOST:
+    if rejected and turn.asked < ASKED_MOST:
         _call(draft, turn)
-    elif text is None:
-        _drop(draft, turn, "nothing_to_show")
+    elif rejected:
+        _drop(draft, turn, rejected)
     elif turn.due <= draft.now:
         _post(draft, turn)
     if _over_budget(draft.state):

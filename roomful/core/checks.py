@@ -1,0 +1,106 @@
+"""Whether a reply may be shown: checks in order, the first that objects decides.
+
+Each returns None or one word, which is logged as `rejected`. The agent is then asked once more.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from roomful.core.events import Prompt
+from roomful.core.state import SessionState
+
+type Check = Callable[[str, Prompt, SessionState], str | None]
+"""Looks at what would be shown, the prompt it answers, and the room as it is."""
+
+LEAKED_LEAST = 8
+"""Words in a row from what every prompt says that make a leak: its shortest instruction has as many."""
+TEMPLATE_LEAKED_LEAST = 12
+"""The same for the study's own template, of which an agent may well take over a phrase."""
+FOREIGN_LEAST = 5
+"""Letters of another script that make a message one of that script."""
+SCRIPT_KNOWN_LEAST = 20
+"""Letters in the room before its script counts as known."""
+
+# a word, or one character of the scripts that put no spaces between words
+_WORD = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
+_MESSAGE_LINE = re.compile(r"^\{.*\}$", re.MULTILINE)
+_SAME_SCRIPT = {"FULLWIDTH": "LATIN", "MATHEMATICAL": "LATIN", "HIRAGANA": "CJK", "KATAKANA": "CJK", "HALFWIDTH": "CJK"}
+
+
+def rejection(text: str, prompt: Prompt, state: SessionState) -> str | None:
+    """Why this may not be shown as the answer to a prompt; None if it may."""
+    return next((verdict for check in CHECKS if (verdict := check(text, prompt, state))), None)
+
+
+def empty(text: str, _prompt: Prompt, _state: SessionState) -> str | None:
+    """A reply in which there is nothing to show."""
+    return None if text else "nothing_to_show"
+
+
+def leak(text: str, prompt: Prompt, state: SessionState) -> str | None:
+    """A reply that recites its instructions. What somebody wrote in the chat may be repeated."""
+    words = _words(text)
+    if len(words) < LEAKED_LEAST:
+        return None
+    template, _, rules = prompt.system.rpartition("\n\n")
+    # the messages are data; all else in a prompt is instruction
+    ours = [*_words(rules), *_words(_MESSAGE_LINE.sub("", prompt.text))]
+    found = [*_common(words, ours, LEAKED_LEAST), *_common(words, _words(template), TEMPLATE_LEAKED_LEAST)]
+    if not found:
+        return None
+    said = [_spaced(_words(message.content)) for message in state.messages]
+    return "prompt_leak" if any(all(run not in line for line in said) for run in found) else None
+
+
+def wrong_script(text: str, _prompt: Prompt, state: SessionState) -> str | None:
+    """A reply mostly in a script that no message in the room is mostly in.
+
+    Says nothing of languages that share a script, nor of a room in which little has been written yet.
+    """
+    letters = _scripts(text)
+    script = _main(letters)
+    if script is None or letters[script] < FOREIGN_LEAST:
+        return None
+    known = 0
+    # the newest first: nearly always it is in the same script, and nothing more has to be read
+    for message in reversed(state.messages):
+        found = _scripts(message.content)
+        if _main(found) == script:
+            return None
+        known += found.total()
+    return "wrong_script" if known >= SCRIPT_KNOWN_LEAST else None
+
+
+CHECKS: tuple[Check, ...] = (empty, leak, wrong_script)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def _spaced(words: list[str]) -> str:
+    return f" {' '.join(words)} "
+
+
+def _common(words: list[str], source: list[str], least: int) -> Iterator[str]:
+    """The runs of so many words that are in the source as well."""
+    whole = _spaced(source)
+    runs = (_spaced(words[start : start + least]) for start in range(len(words) - least + 1))
+    return (run for run in runs if run in whole)
+
+
+def _scripts(text: str) -> Counter[str]:
+    """How many letters of each script a text has; kana count as Han, for Japanese writes both."""
+    letters = [char for char in text if char.isalpha()]
+    if text.isascii():
+        return Counter(LATIN=len(letters))
+    names = (unicodedata.name(char, "").partition(" ")[0] for char in letters)
+    return Counter(_SAME_SCRIPT.get(name, name) for name in names)
+
+
+def _main(letters: Counter[str]) -> str | None:
+    """The script of more than half of the letters."""
+    script, count = max(letters.items(), key=lambda item: item[1], default=("", 0))
+    return script if 2 * count > letters.total() else None
