@@ -38,6 +38,7 @@ EVENT_TYPES: Mapping[type[Event], str] = {
     events.TurnPlanned: "turn_planned",
     events.TurnMerged: "turn_merged",
     events.TurnDropped: "turn_dropped",
+    events.TurnFilled: "turn_filled",
     events.CallRequested: "llm_request",
     events.CallAnswered: "llm_call",
     events.CallFailed: "llm_call",

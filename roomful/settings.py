@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from dotenv.parser import parse_stream
 
 from roomful.core.events import USER
+from roomful.core.prompts import LONGEST
 from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings
 from roomful.rules import (
     NAME,
@@ -100,6 +101,35 @@ _HARM_CATEGORIES = (
 )
 _HARM_THRESHOLDS = ("OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE")
 
+_LINES_EXPECTED = f"an array of lines, each of its own, of 1 to {LONGEST} characters without line breaks"
+
+
+def _read_lines(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise wrong(value, _LINES_EXPECTED)
+    lines, faults = read_items(value, _LINE)
+    for index, line in enumerate(value):
+        if isinstance(line, str) and (first := value.index(line)) != index:
+            found = f"{shown(line)}, which fallback_lines[{first}] is already"
+            faults.append(Fault("", f"[{index}]", found, "a line of its own"))
+    if faults:
+        raise Wrong(*faults)
+    return tuple(lines)
+
+
+def _read_line(value: object) -> str:
+    try:
+        if len(line := NAME.read(value)) <= LONGEST:
+            return line
+    except Wrong:
+        pass
+    raise wrong(value, _LINE.expected)
+
+
+_LINE = Rule(
+    f"text of 1 to {LONGEST} characters without line breaks, control characters, or spaces around it", _read_line
+)
+
 EXPERIMENTAL_RULES: Mapping[str, Rule[object]] = {"prompt_template": TEXT}
 
 LLM_RULES: Mapping[str, Rule[object]] = {
@@ -119,6 +149,9 @@ LLM_RULES: Mapping[str, Rule[object]] = {
     "max_cost_per_session": or_null(number(positive=True)),
     "input_price_per_million": number(),
     "output_price_per_million": number(),
+    "when_unavailable": one_of("wait", "end", "fallback"),
+    "unavailable_seconds": number(positive=True),
+    "fallback_lines": Rule(_LINES_EXPECTED, _read_lines),
 }
 
 
@@ -136,6 +169,8 @@ def _check_llm(_found: Mapping[str, object], good: Mapping[str, object]) -> Iter
     if budget is not None and level is not None:
         expected = "only one of the two: thinking_level from Gemini 3 on, thinking_budget for Gemini 2.5"
         yield Fault("", "thinking_level", f'"{level}" beside a thinking_budget of {budget}', expected)
+    if good.get("when_unavailable") == "fallback" and good.get("fallback_lines") == ():
+        yield Fault("", "fallback_lines", 'none while when_unavailable is "fallback"', "at least one reviewed line")
 
 
 PICTURE_MOST = 1024 * 1024

@@ -134,6 +134,11 @@ HAPPENED: list[tuple[float, events.Event, Input | None]] = [
     ),
     (25.0, events.TurnDropped(turn_id="a1", agent_name="Bob", kind="answer", reason="timeout"), None),
     (
+        27.3,
+        events.TurnFilled(turn_id="b3", agent_name="Alice", text="what a day", reason="server_error"),
+        None,
+    ),
+    (
         30.2,
         events.ReactionSet(message_id=HERS, sender=events.USER, emoji="👍"),
         inputs.React(message_id=HERS, emoji="👍"),
@@ -159,7 +164,11 @@ HAPPENED: list[tuple[float, events.Event, Input | None]] = [
     (75.0, events.SessionResumed(gap=15.0, absent_at=135.0), inputs.Resume(gap=15.0)),
     (
         900.0,
-        events.SessionEnded(reason="duration_expired", tally={"scheduled": 58, "posted": 56, "unfinished": 0}),
+        events.SessionEnded(
+            reason="duration_expired",
+            tally={"scheduled": 58, "posted": 56, "unfinished": 0},
+            llm_degraded_seconds=5.3,
+        ),
         inputs.Rang(alarm="end"),
     ),
 ]

@@ -115,10 +115,33 @@ def test_every_key_of_the_model_can_be_set(tmp_path):
         "max_cost_per_session": 0.5,
         "input_price_per_million": 0.3,
         "output_price_per_million": 2.5,
+        "when_unavailable": "fallback",
+        "unavailable_seconds": 30,
+        "fallback_lines": ["what a day", "haha"],
     }
     assert llm.keys() == LLM_RULES.keys()
 
-    assert load_settings(write(tmp_path, simulation=simulation(llm=llm))).simulation.llm == LLMSettings(**llm)
+    loaded = load_settings(write(tmp_path, simulation=simulation(llm=llm))).simulation.llm
+
+    assert loaded == LLMSettings(**llm | {"fallback_lines": ("what a day", "haha")})
+
+
+@pytest.mark.parametrize(
+    ("llm", "key"),
+    [
+        ({"when_unavailable": "fallback"}, "llm.fallback_lines"),
+        ({"fallback_lines": "haha"}, "llm.fallback_lines"),
+        ({"fallback_lines": ["haha", " "]}, "llm.fallback_lines[1]"),
+        ({"fallback_lines": ["haha", "two\nlines"]}, "llm.fallback_lines[1]"),
+        ({"fallback_lines": ["x" * 601]}, "llm.fallback_lines[0]"),
+        ({"fallback_lines": ["haha", 5, "haha"]}, "llm.fallback_lines[1]"),
+        ({"fallback_lines": ["haha", "ok", "haha"]}, "llm.fallback_lines[2]"),
+        ({"when_unavailable": "stop"}, "llm.when_unavailable"),
+        ({"unavailable_seconds": 0}, "llm.unavailable_seconds"),
+    ],
+)
+def test_what_happens_without_the_model_is_checked_at_the_start(tmp_path, llm, key):
+    assert faults(write(tmp_path, simulation=simulation(llm=llm)))[0].key == key
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from roomful.core import checks, prompts, turns
-from roomful.core.chance import identifier
+from roomful.core.chance import choose, draw, identifier
 from roomful.core.events import (
     USER,
     ActivityRecorded,
@@ -27,6 +27,7 @@ from roomful.core.events import (
     SessionStarted,
     SessionSuspended,
     TurnDropped,
+    TurnFilled,
     TurnMerged,
     TurnPlanned,
     TurnScheduled,
@@ -51,7 +52,7 @@ from roomful.core.inputs import (
     Start,
     Suspend,
 )
-from roomful.core.state import ABSENCE, CLOCK, END, Message, SessionState, Turn, evolve
+from roomful.core.state import ABSENCE, CLOCK, END, UNAVAILABLE, Message, SessionState, Turn, evolve
 
 ASKED_MOST = 2
 """Calls for one turn: a reply of which nothing can be shown is asked for once more."""
@@ -200,6 +201,8 @@ def _rang(draft: _Draft, alarm: str) -> None:
             _end(draft, "duration_expired")
         case (name, "", "") if name == ABSENCE:
             _end(draft, "websocket_disconnect")
+        case (name, "", "") if name == UNAVAILABLE:
+            _end(draft, "llm_unavailable")
         case (name, "", "") if name == CLOCK:
             _background(draft)
         case ("call", _, turn_id):
@@ -322,7 +325,7 @@ def _answered(draft: _Draft, input: Answered) -> None:
     if rejected and turn.asked < ASKED_MOST:
         _call(draft, turn)
     elif rejected:
-        _drop(draft, turn, rejected)
+        _give_up(draft, turn, rejected)
     elif turn.due <= draft.now:
         _post(draft, turn)
     if _over_budget(draft.state):
@@ -343,9 +346,23 @@ def _failed(draft: _Draft, input: Failed) -> None:
         reply=input.reply,
     )
     draft.add(failed)
-    _drop(draft, draft.state.turns[call.turn_id], input.error)
+    _give_up(draft, draft.state.turns[call.turn_id], input.error)
     if _over_budget(draft.state):
         _end(draft, "budget_exhausted")
+
+
+def _give_up(draft: _Draft, turn: Turn, reason: str) -> None:
+    """Ask no more for a turn: a line that nobody has used yet stands in, or there will be no message."""
+    session, used = draft.state.session, draft.state.lines_used
+    llm = session.simulation_config.llm
+    lines = [line for line in llm.fallback_lines if line not in used] if llm.when_unavailable == "fallback" else []
+    if not lines:
+        _drop(draft, turn, reason)
+        return
+    text = choose(lines, draw(session.seed, "fallback", turn.turn_id))
+    draft.add(TurnFilled(turn_id=turn.turn_id, agent_name=turn.agent_name, text=text, reason=reason))
+    if turn.due <= draft.now:
+        _post(draft, draft.state.turns[turn.turn_id])
 
 
 def _drop(draft: _Draft, turn: Turn, reason: str) -> None:
@@ -361,6 +378,7 @@ def _post(draft: _Draft, turn: Turn) -> None:
         content=turn.text,
         turn_id=turn.turn_id,
         late=_micros(draft.now - turn.due),
+        fallback=turn.filled,
     )
     draft.add(posted)
 
@@ -398,8 +416,15 @@ def _complaint(input: Complain) -> ErrorRecorded:
 
 def _end(draft: _Draft, reason: str) -> None:
     """End the session; turns that are under way stay unfinished and are counted as such."""
-    unfinished = {"unfinished": len(draft.state.turns)}
-    draft.add(SessionEnded(reason=reason, tally=draft.state.tally._asdict() | unfinished))
+    state = draft.state
+    unfinished = {"unfinished": len(state.turns)}
+    service = state.service.passed(state.at, draft.now, state.session.simulation_config.llm)
+    ended = SessionEnded(
+        reason=reason,
+        tally=state.tally._asdict() | unfinished,
+        llm_degraded_seconds=_micros(service.degraded),
+    )
+    draft.add(ended)
 
 
 def _over_budget(state: SessionState) -> bool:

@@ -114,6 +114,16 @@ class TurnDropped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnFilled:
+    """No call brought a message for a turn, for this `reason`; a reviewed line of the study stands in."""
+
+    turn_id: str
+    agent_name: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequested:
     """An agent's message is asked for: of which model, with which prompt and parameters."""
 
@@ -172,6 +182,8 @@ class MessagePosted:
     turn_id: str | None = None
     late: float = 0.0
     receipts: Mapping[str, float] = field(default_factory=dict)
+    fallback: bool = False
+    """Whether it is a reviewed line that stands in for a failed call. Never told to the participant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,10 +233,14 @@ class ErrorRecorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded:
-    """The session is over. `tally` counts what was meant and what was delivered; `unfinished` turns were under way."""
+    """The session is over. `tally` counts what was meant and what was delivered; `unfinished` turns were under way.
+
+    `llm_degraded_seconds` is for how long the last finished call was a failure, or one was overdue.
+    """
 
     reason: str
     tally: Mapping[str, int] = field(default_factory=dict)
+    llm_degraded_seconds: float = 0.0
 
 
 type Event = (
@@ -237,6 +253,7 @@ type Event = (
     | TurnPlanned
     | TurnMerged
     | TurnDropped
+    | TurnFilled
     | CallRequested
     | CallAnswered
     | CallFailed

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Never, assert_never
 
@@ -25,14 +26,16 @@ from roomful.core.events import (
     SessionStarted,
     SessionSuspended,
     TurnDropped,
+    TurnFilled,
     TurnMerged,
     TurnPlanned,
     TurnScheduled,
     TypingStarted,
 )
 from roomful.core.inputs import Reply
+from roomful.core.service import Service
 
-END, CLOCK, ABSENCE = "end", "clock", "absence"
+END, CLOCK, ABSENCE, UNAVAILABLE = "end", "clock", "absence", "unavailable"
 """Alarms of the room itself; those of a turn or of a message are named `call:b7`, `delivered:<message id>` …"""
 
 
@@ -65,6 +68,8 @@ class Turn(NamedTuple):
     typing: bool = False
     text: str | None = None
     """What will be posted, once a reply has come."""
+    filled: bool = False
+    """Whether that is a line that stands in for a reply."""
 
 
 class Tally(NamedTuple):
@@ -80,6 +85,8 @@ class Tally(NamedTuple):
     answers: int = 0
     answers_posted: int = 0
     answers_dropped: int = 0
+    filled: int = 0
+    """Turns of either kind for which a reviewed line stood in."""
 
 
 _NOTHING: Mapping[str, Never] = MappingProxyType({})
@@ -101,6 +108,9 @@ class SessionState(NamedTuple):
     alarms: Mapping[str, float] = _NOTHING
     """Times to wake, in seconds of the session: set and not yet rung."""
     tally: Tally = Tally()
+    service: Service = Service()
+    lines_used: frozenset[str] = frozenset()
+    """Reviewed lines that have stood in for failed calls."""
     tokens: int = 0
     cost: float = 0.0
     connected: bool = False
@@ -113,7 +123,7 @@ class SessionState(NamedTuple):
     @property
     def deadline(self) -> float:
         """The earliest alarm, or inf."""
-        return min(self.alarms.values(), default=float("inf"))
+        return min(self.alarms.values(), default=inf)
 
     @property
     def session(self) -> SessionStarted:
@@ -133,6 +143,8 @@ type _Changes = dict[str, Any]
 def evolve(state: SessionState, entry: Entry) -> SessionState:
     """Return the state after this entry. Never refuses, so that an old log always folds."""
     shown = state.shown if entry.shown is None else entry.shown
+    if state.service.asked or state.service.failures:
+        state = _passed(state, entry)
     return state._replace(seq=entry.seq, at=entry.at, shown=shown, **_changes(state, entry))
 
 
@@ -155,7 +167,8 @@ def _changes(state: SessionState, entry: Entry) -> _Changes:
         case SessionResumed():
             # until the outage each shown entry went out at once to whoever was connected
             sent = state.shown if state.connected else state.sent
-            return {"connected": False, "sent": sent, "alarms": {**state.alarms, ABSENCE: event.absent_at}}
+            absent = {**state.alarms, ABSENCE: event.absent_at}
+            return {"connected": False, "sent": sent} | _serving(state, state.service.resumed(entry.at), absent)
         case ParticipantConnected():
             return {"connected": True, "alarms": _without(state.alarms, ABSENCE)}
         case ParticipantDisconnected():
@@ -171,13 +184,14 @@ def _changes(state: SessionState, entry: Entry) -> _Changes:
             return {"turns": {**state.turns, turn.turn_id: turn._replace(answers=(*turn.answers, event.message_id))}}
         case TurnDropped():
             return _dropped(state, event)
+        case TurnFilled():
+            return _filled(state, event)
         case CallRequested():
-            return _requested(state, event)
+            return _requested(state, event, entry.at)
         case CallAnswered():
-            return _answered(state, event)
+            return _answered(state, event, entry.at)
         case CallFailed():
-            spent = _spent(state, event.reply) if event.reply else {}
-            return {"calls": _without(state.calls, event.call_id)} | spent
+            return _failed(state, event, entry.at)
         case TypingStarted():
             turn = state.turns[event.turn_id]._replace(typing=True)
             alarms = _without(state.alarms, f"typing:{event.turn_id}")
@@ -187,7 +201,7 @@ def _changes(state: SessionState, entry: Entry) -> _Changes:
         case ReceiptGiven():
             return {"alarms": _without(state.alarms, f"{event.status}:{event.message_id}")}
         case SessionEnded():
-            return {"ended": event.reason, "alarms": {}, "calls": {}, "turns": {}}
+            return {"ended": event.reason, "alarms": {}, "calls": {}, "turns": {}, "service": state.service.only(())}
         case MemberBlocked(member=member, blocked=blocked):
             others = tuple(name for name in state.blocked if name != member)
             return {"blocked": (*others, member) if blocked else others}
@@ -231,23 +245,60 @@ def _dropped(state: SessionState, event: TurnDropped) -> _Changes:
     return changes
 
 
-def _requested(state: SessionState, event: CallRequested) -> _Changes:
-    turn = state.turns[event.turn_id]
+def _filled(state: SessionState, event: TurnFilled) -> _Changes:
+    turn = state.turns[event.turn_id]._replace(text=event.text, filled=True)
     return {
-        "calls": {**state.calls, event.call_id: event},
-        "turns": {**state.turns, turn.turn_id: turn._replace(asked=turn.asked + 1)},
-        "alarms": _without(state.alarms, f"call:{event.turn_id}"),
-        "tally": state.tally._replace(calls=state.tally.calls + 1),
+        "turns": {**state.turns, turn.turn_id: turn},
+        "alarms": {**state.alarms, f"post:{turn.turn_id}": turn.due},
+        "lines_used": state.lines_used | {event.text},
+        "tally": state.tally._replace(filled=state.tally.filled + 1),
     }
 
 
-def _answered(state: SessionState, event: CallAnswered) -> _Changes:
+def _requested(state: SessionState, event: CallRequested, at: float) -> _Changes:
+    turn = state.turns[event.turn_id]
+    changes: _Changes = {
+        "calls": {**state.calls, event.call_id: event},
+        "turns": {**state.turns, turn.turn_id: turn._replace(asked=turn.asked + 1)},
+        "tally": state.tally._replace(calls=state.tally.calls + 1),
+    }
+    alarms = _without(state.alarms, f"call:{event.turn_id}")
+    return changes | _serving(state, state.service.asking(event.call_id, at), alarms)
+
+
+def _answered(state: SessionState, event: CallAnswered, at: float) -> _Changes:
     turn = state.turns.get(state.calls[event.call_id].turn_id)
+    service = state.service
+    service = service.failed(event.call_id, at) if event.text is None else service.answered(event.call_id, at)
     changes: _Changes = {"calls": _without(state.calls, event.call_id)} | _spent(state, event.reply)
     if turn is None or event.text is None:
-        return changes
+        return changes | _serving(state, service, state.alarms)
     turns = {**state.turns, turn.turn_id: turn._replace(text=event.text)}
-    return changes | {"turns": turns, "alarms": {**state.alarms, f"post:{turn.turn_id}": turn.due}}
+    return changes | {"turns": turns} | _serving(state, service, {**state.alarms, f"post:{turn.turn_id}": turn.due})
+
+
+def _failed(state: SessionState, event: CallFailed, at: float) -> _Changes:
+    spent = _spent(state, event.reply) if event.reply else {}
+    failing = _serving(state, state.service.failed(event.call_id, at), state.alarms)
+    return {"calls": _without(state.calls, event.call_id)} | spent | failing
+
+
+def _serving(state: SessionState, service: Service, alarms: Mapping[str, float]) -> _Changes:
+    """How the model serves the session now, and when that will have been borne for long enough."""
+    llm = state.session.simulation_config.llm
+    if llm.when_unavailable == "end":
+        alarms = _without(alarms, UNAVAILABLE)
+        at = service.unavailable_at(llm)
+        alarms = alarms if at == inf else {**alarms, UNAVAILABLE: round(at, 6)}
+    return {"service": service, "alarms": alarms}
+
+
+def _passed(state: SessionState, entry: Entry) -> SessionState:
+    """The state in which an entry finds a session that waits for its model, or waits in vain."""
+    if isinstance(entry.event, SessionResumed):
+        # nobody ran it: that time is no fault of the model's
+        return state
+    return state._replace(service=state.service.passed(state.at, entry.at, state.session.simulation_config.llm))
 
 
 def _spent(state: SessionState, reply: Reply) -> _Changes:
@@ -286,11 +337,12 @@ def _posted(state: SessionState, event: MessagePosted, entry: Entry) -> _Changes
 
 def _closed(state: SessionState, turn_id: str) -> _Changes:
     stale = {f"call:{turn_id}", f"typing:{turn_id}", f"post:{turn_id}"}
-    return {
-        "turns": _without(state.turns, turn_id),
-        "alarms": {name: due for name, due in state.alarms.items() if name not in stale},
-        "calls": {call_id: call for call_id, call in state.calls.items() if call.turn_id != turn_id},
-    }
+    alarms = {name: due for name, due in state.alarms.items() if name not in stale}
+    calls = {call_id: call for call_id, call in state.calls.items() if call.turn_id != turn_id}
+    changes = {"turns": _without(state.turns, turn_id), "alarms": alarms, "calls": calls}
+    if len(calls) < len(state.calls):
+        changes |= _serving(state, state.service.only(calls), alarms)
+    return changes
 
 
 def _without[T](items: Mapping[str, T], name: str) -> Mapping[str, T]:

@@ -41,6 +41,12 @@ class LLMSettings:
     """As above in money, by the two prices below."""
     input_price_per_million: float = 0.0
     output_price_per_million: float = 0.0
+    when_unavailable: Literal["wait", "end", "fallback"] = "wait"
+    """What becomes of a session whose calls fail: it goes on without, it ends, or reviewed lines stand in."""
+    unavailable_seconds: float = 120.0
+    """How long the model may be unavailable before "end" ends the session (`llm_unavailable`)."""
+    fallback_lines: tuple[str, ...] = ()
+    """Reviewed lines that stand in for failed calls, each at most once in a session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
