@@ -14,6 +14,7 @@ from roomful.llm.budget import Budget
 from roomful.llm.connect import connect
 from roomful.llm.observe import Report
 from roomful.llm.scripted import Scripted
+from roomful.llm.watch import Watch, announce
 from roomful.logfile import LogFiles
 from roomful.session import OnCommit
 from roomful.settings import ServerSettings, StudySettings
@@ -46,6 +47,7 @@ class Parts:
     store: Store
     log_files: LogFiles
     budget: Budget
+    watch: Watch
     tasks: asyncio.TaskGroup
 
 
@@ -111,7 +113,8 @@ async def assembled(
             stack.enter_context(DataFolderLock(server.data))
         store = store or await open_store(server)
         stack.push_async_callback(store.close)
-        llm = llm or _model(server, study.simulation.llm, budget, on_call, stack)
+        watch = Watch(monotonic, study.simulation.llm.timeout_seconds)
+        llm = llm or _model(server, study.simulation.llm, budget, on_call, watch, stack)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
         stack.push_async_callback(log_files.close)
         await log_files.complete()
@@ -129,14 +132,20 @@ async def assembled(
             on_commit=on_commit,
         )
         async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(log_files.run())
+            for_ever = [tasks.create_task(log_files.run()), tasks.create_task(announce(watch, monotonic, sleep))]
             async with host.running():
-                yield Parts(host, store, log_files, budget, tasks)
-            writing.cancel()
+                yield Parts(host, store, log_files, budget, watch, tasks)
+            for task in for_ever:
+                task.cancel()
 
 
 def _model(
-    server: ServerSettings, settings: LLMSettings, budget: Budget, on_call: Report | None, stack: AsyncExitStack
+    server: ServerSettings,
+    settings: LLMSettings,
+    budget: Budget,
+    on_call: Report | None,
+    watch: Watch,
+    stack: AsyncExitStack,
 ) -> LLM:
     if provider(settings, server) == SCRIPTED:
         _log.warning("agents_are_scripted", why="no GEMINI_API_KEY" if settings.provider is None else "llm.provider")
@@ -149,6 +158,7 @@ def _model(
         base_url=server.google_gemini_base_url,
         budget=budget,
         report=on_call,
+        watch=watch,
     )
     stack.push_async_callback(connection.close)
     return connection

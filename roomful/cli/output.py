@@ -85,6 +85,11 @@ def say(text: str = "") -> None:
     typer.echo(text)
 
 
+def warn(text: str) -> None:
+    """Write a line to stderr."""
+    typer.echo(plain_lines(text), err=True)
+
+
 def say_json(value: object) -> None:
     """Write a value to stdout as JSON, in ASCII."""
     typer.echo(json.dumps(value, indent=2))
@@ -124,5 +129,5 @@ def _sentence(fault: Exception) -> str | None:
 
 
 def _told(sentence: str, code: int = 1) -> typer.Exit:
-    typer.echo(plain_lines(sentence), err=True)
+    warn(sentence)
     return typer.Exit(code)

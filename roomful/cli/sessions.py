@@ -4,14 +4,17 @@ import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from roomful.cli.operator import NoServer, Operator, OperatorError
-from roomful.cli.output import Failure, clock, plain, put, say, say_json, when
+from roomful.cli.output import Failure, clock, plain, put, say, say_json, warn, when
 from roomful.cli.records import NoSuchSession, chosen, ending, reading
 from roomful.core.decide import Refused
 from roomful.settings import ServerSettings, load_settings
 from roomful.store import SessionRow
+
+if TYPE_CHECKING:
+    from roomful.web.operator import Model
 
 _REASON = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
@@ -41,17 +44,21 @@ def list_live(server: ServerSettings, *, as_json: bool) -> None:
     """Show the sessions that the running server has, and how each is doing."""
     from pydantic import TypeAdapter, ValidationError
 
-    from roomful.web.operator import LiveSession
+    from roomful.web.operator import LiveSession, Model
 
     try:
-        answer = Operator(server.data).ask("GET", "/sessions")
-        sessions = TypeAdapter(list[LiveSession]).validate_python(answer)
+        operator = Operator(server.data)
+        sessions = TypeAdapter(list[LiveSession]).validate_python(operator.ask("GET", "/sessions"))
+        model = Model.model_validate(operator.ask("GET", "/llm"))
     except (NoServer, OperatorError) as fault:
         raise Failure(str(fault)) from fault
     except ValidationError as fault:
         raise Failure(
             f"The running server is of another version: {fault.error_count()} of its answers cannot be read."
         ) from fault
+    if model.failing:
+        # on stderr, where it neither disturbs what reads the output nor is lost in a long table
+        warn(_alarm(model))
     if as_json:
         say_json([session.model_dump() for session in sessions])
         return
@@ -71,6 +78,11 @@ def list_live(server: ServerSettings, *, as_json: bool) -> None:
     ]
     _table(("session", "time", "online", "messages", "waiting", "failed"), rows, numbers={1, 3, 4, 5})
     say("online: the participant is connected; waiting: LLM calls under way of all; failed: messages given up")
+
+
+def _alarm(model: "Model") -> str:
+    silence = f"The model is failing: nothing has succeeded for {clock(model.seconds or 0)} (mm:ss)."
+    return f"{silence} Failed or overdue: {model.failures}, mostly {model.kind}."
 
 
 def end_session(server: ServerSettings, beginning: str, reason: str) -> None:

@@ -418,11 +418,10 @@ def _end(draft: _Draft, reason: str) -> None:
     """End the session; turns that are under way stay unfinished and are counted as such."""
     state = draft.state
     unfinished = {"unfinished": len(state.turns)}
-    service = state.service.passed(state.at, draft.now, state.session.simulation_config.llm)
     ended = SessionEnded(
         reason=reason,
         tally=state.tally._asdict() | unfinished,
-        llm_degraded_seconds=_micros(service.degraded),
+        llm_degraded_seconds=state.degraded_seconds(draft.now),
     )
     draft.add(ended)
 

@@ -132,6 +132,11 @@ class SessionState(NamedTuple):
             raise ValueError("the session has not started")
         return self.started
 
+    def degraded_seconds(self, now: float) -> float:
+        """For how long the model has not served the session by now."""
+        service = self.service.passed(self.at, now, self.session.simulation_config.llm)
+        return round(service.degraded, 6)
+
     def message(self, message_id: str) -> Message | None:
         """The message of this id, or None."""
         return next((message for message in reversed(self.messages) if message.message_id == message_id), None)

@@ -11,6 +11,7 @@ from roomful.llm.gemini import Gemini
 from roomful.llm.limit import limited
 from roomful.llm.observe import Report, observed
 from roomful.llm.retry import PATIENCE, retried
+from roomful.llm.watch import Watch
 
 
 class Connection:
@@ -38,17 +39,18 @@ def connect(
     base_url: str | None = None,
     budget: Budget | None = None,
     report: Report | None = None,
+    watch: Watch | None = None,
     patience: float = PATIENCE,
 ) -> Connection:
     """Return Gemini with all that the settings ask for: one connection, limit and budget for the whole process.
 
     From the outside in: retried, limited, budgeted, observed. So a call that waits for its next attempt takes
-    nobody's place, each attempt keeps to the limits and the budget, and `report` hears of each.
+    nobody's place, each attempt keeps to the limits and the budget, and `report` and `watch` hear of each.
     """
     gemini = Gemini(settings, api_key, clock, base_url)
     llm: LLM = gemini
-    if report:
-        llm = observed(llm, report, clock=clock)
+    if report or watch:
+        llm = observed(llm, report, clock=clock, watch=watch)
     if budget:
         llm = budgeted(llm, budget, settings)
     llm = limited(

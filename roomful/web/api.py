@@ -85,7 +85,12 @@ async def health(request: Request) -> JSONResponse:
     """Say whether the store can be written. Answers at once, whatever the sessions are doing."""
     server = _server(request)
     fault = await server.health.fault()
-    body = {"status": "error", "reason": fault} if fault else {"status": "ok", "version": __version__}
+    body: dict[str, object] = (
+        {"status": "error", "reason": fault} if fault else {"status": "ok", "version": __version__}
+    )
+    if not fault and server.watch.failing():
+        # participants can read this: what is wrong, and that there is a model at all, is told to the operator alone
+        body["degraded"] = True
     return JSONResponse(body, status_code=503 if fault else 200)
 
 

@@ -55,7 +55,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         on_call, on_commit = (metrics.on_call, metrics.on_commit) if server.metrics else (None, None)
         async with assembled(server, study, on_call=on_call, on_commit=on_commit, llm=llm, store=store) as parts:
-            metrics.count_live(lambda: len(parts.host.rooms))
+            metrics.look_at(lambda: len(parts.host.rooms), lambda: parts.watch.failing() is not None)
             app.state.server = Server(
                 server,
                 parts.host,
@@ -63,9 +63,10 @@ def create_app(
                 Health(parts.store, parts.tasks, monotonic),
                 Starts(server.starts_per_minute_per_address, monotonic),
                 parts.budget,
+                parts.watch,
                 metrics,
             )
-            async with operating(server, parts.host):
+            async with operating(server, parts.host, parts.watch):
                 _collect_rarely()
                 yield
 

@@ -14,6 +14,7 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._live = Gauge("roomful_sessions_live", "Sessions that are running", registry=self._registry)
+        self._failing = Gauge("roomful_llm_failing", "Whether the model fails: 1 or 0", registry=self._registry)
         self._entries = Counter("roomful_entries", "Entries stored", registry=self._registry)
         self._commit = Histogram(
             "roomful_commit_seconds",
@@ -26,9 +27,10 @@ class Metrics:
             "roomful_llm_call_seconds", "Duration of a call", buckets=_CALL_SECONDS, registry=self._registry
         )
 
-    def count_live(self, live: Callable[[], int]) -> None:
-        """Ask `live` for the number of live sessions at each reading."""
+    def look_at(self, live: Callable[[], int], failing: Callable[[], bool]) -> None:
+        """Ask at each reading for the number of live sessions, and whether the model fails."""
         self._live.set_function(live)
+        self._failing.set_function(failing)
 
     def on_commit(self, entries: int, seconds: float) -> None:
         """Count a batch that was stored."""

@@ -17,10 +17,13 @@ import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
+from roomful.codec import timestamp
 from roomful.core.decide import Refused
 from roomful.host import Full, Host, salt
+from roomful.llm.watch import Watch
 from roomful.settings import ServerSettings
 from roomful.store import StoreError, UnknownSession
+from roomful.timeline import wall_clock
 
 FILE = "server.json"
 """In the data folder: `url` and `key` of the running server's operator API."""
@@ -36,6 +39,18 @@ class LiveSession(BaseModel):
     calls_waiting: int
     calls: int
     dropped: int
+    llm_degraded_seconds: float = 0.0
+    """For how long the model has not served it."""
+
+
+class Model(BaseModel):
+    """Whether the model fails: since when (ISO 8601, UTC), for how many seconds, how often, mostly in which way."""
+
+    failing: bool
+    since: str | None = None
+    seconds: float | None = None
+    failures: int | None = None
+    kind: str | None = None
 
 
 class Ended(BaseModel):
@@ -50,7 +65,7 @@ class EndRequest(BaseModel):
     reason: str = "ended_by_operator"
 
 
-def operator_app(host: Host, key: str) -> FastAPI:
+def operator_app(host: Host, key: str, watch: Watch) -> FastAPI:
     """Make the operator's routes for a host."""
 
     async def keyed(request: Request) -> None:
@@ -70,9 +85,20 @@ def operator_app(host: Host, key: str) -> FastAPI:
                 calls_waiting=len(room.state.calls),
                 calls=room.state.tally.calls,
                 dropped=room.state.tally.dropped + room.state.tally.answers_dropped,
+                llm_degraded_seconds=room.state.degraded_seconds(room.timeline.now()),
             )
             for session_id, room in host.rooms.items()
+            if room.state.started
         ]
+
+    @app.get("/llm")
+    async def llm() -> Model:
+        failing = watch.failing()
+        if failing is None:
+            return Model(failing=False)
+        since = timestamp(wall_clock(), -failing.seconds)
+        seconds = round(failing.seconds, 3)
+        return Model(failing=True, since=since, seconds=seconds, failures=failing.failures, kind=failing.kind)
 
     @app.post("/sessions/{session_id}/end")
     async def end(session_id: str, body: EndRequest) -> Ended:
@@ -95,14 +121,16 @@ class _Quiet(uvicorn.Server):
 
 
 @asynccontextmanager
-async def operating(server: ServerSettings, host: Host) -> AsyncIterator[None]:
+async def operating(server: ServerSettings, host: Host, watch: Watch) -> AsyncIterator[None]:
     """Serve the operator's API inside this context, and tell its address in the data folder."""
     key = salt()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
     # whoever reads the file may call at once, and waits until we serve
     listener.listen()
-    config = uvicorn.Config(operator_app(host, key), lifespan="off", log_config=None, access_log=False, ws="none")
+    config = uvicorn.Config(
+        operator_app(host, key, watch), lifespan="off", log_config=None, access_log=False, ws="none"
+    )
     inner = _Quiet(config)
     path = server.data / FILE
     _write(path, {"url": f"http://127.0.0.1:{listener.getsockname()[1]}", "key": key})

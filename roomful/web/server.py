@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from roomful.host import Host
 from roomful.llm.budget import Budget
+from roomful.llm.watch import Watch
 from roomful.settings import ServerSettings
 from roomful.web.access import Starts
 from roomful.web.health import Health
@@ -22,6 +23,7 @@ class Server:
     health: Health
     starts: Starts
     budget: Budget
+    watch: Watch
     metrics: Metrics
 
     def allows_origin(self, origin: str) -> bool:
