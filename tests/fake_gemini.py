@@ -134,6 +134,8 @@ _BAD_KEY = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_
 ANSWERS: Mapping[str, Callable[[Asked, str], Answer]] = {
     "ok": generated,
     "echo": lambda asked, _: generated(asked, asked.text),
+    "echo-system": lambda asked, _: generated(asked, asked.system),
+    "russian": lambda asked, _: generated(asked, "Всем привет, как у вас дела сегодня?"),
     "with-thoughts": lambda asked, text: generated(asked, text, thoughts=9, thought="She has a ladder."),
     "long": lambda asked, _: generated(asked, "a long story " * 7877),
     "429": lambda *_: _busy(),
