@@ -2,6 +2,8 @@
 
 import pytest
 
+from roomful.cli.output import put
+from roomful.cli.transcript import Transcript
 from roomful.codec import decode, encode
 from roomful.core.decide import decide
 from roomful.core.events import CallFailed, MessagePosted, SessionEnded, TurnDropped, TurnFilled
@@ -10,7 +12,7 @@ from roomful.core.service import Service
 from roomful.core.state import UNAVAILABLE, SessionState, fold
 from roomful.core.study import LLMSettings
 from roomful.web.views import View
-from tests.rooms import SESSION, Room, only, reply, start, texts
+from tests.rooms import SESSION, Room, happened, only, reply, start, texts
 
 LLM = LLMSettings(timeout_seconds=30.0, unavailable_seconds=60.0)
 
@@ -241,6 +243,19 @@ def test_a_line_stands_in_for_a_reply_that_was_rejected_twice():
 
     assert texts(events) == ["haha"]
     assert only(events, TurnFilled)[0].reason == "nothing_to_show"
+
+
+def test_a_shown_transcript_marks_what_stood_in(capsys):
+    room = Room(start(messages_per_minute=0, when_unavailable="fallback", fallback_lines=("haha",)))
+    room.say("hi")
+    until_call(room)
+    fail(room)
+
+    for part in Transcript(room.entries, calls=False).parts():
+        put(part)
+
+    name = only(happened(room.entries), TurnFilled)[0].agent_name
+    assert f"a reviewed line stands in for {name}'s message: server_error" in capsys.readouterr().out
 
 
 def test_a_line_whose_time_has_passed_is_posted_at_once():

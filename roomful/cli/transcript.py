@@ -27,6 +27,7 @@ from roomful.core.events import (
     SessionStarted,
     SessionSuspended,
     TurnDropped,
+    TurnFilled,
 )
 from roomful.core.inputs import Reply
 
@@ -133,6 +134,8 @@ class Transcript:
             case TurnDropped():
                 whose = f"{plain(event.agent_name)}'s message" if event.agent_name else "a message"
                 return f"{whose} was given up: {plain(event.reason)}"
+            case TurnFilled():
+                return f"a reviewed line stands in for {plain(event.agent_name)}'s message: {plain(event.reason)}"
             case CallFailed():
                 return f"the call for {plain(event.prompt.agent_name)} failed: {plain(event.error)}"
             case ErrorRecorded():
