@@ -72,6 +72,9 @@ class LiveTimeline:
     async def next(self, deadline: float, calls: Collection[asyncio.Task[None]]) -> Arrival | None:
         del calls
         loop = asyncio.get_running_loop()
+        if not self._arrivals and deadline <= self.now():
+            # a session with many alarms overdue must let the others, and its own calls, have their turn
+            await asyncio.sleep(0)
         # arrivals before alarms, as on a simulated timeline: a resumed session learns of its outage before its
         # alarms of that time ring
         while not self._arrivals:

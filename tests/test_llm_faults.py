@@ -198,12 +198,13 @@ def frames(entries: list[Entry]) -> Iterator[Frame]:
         state = evolve(state, entry)
         view = View(state.session, 0)
         if state.seq == 1:
-            yield view.hello(state, 0.0)
+            yield view.hello(state, 0.0, 2000)
         yield from (frame for frame in (typists.take(entry), view.frame(entry), view.bubble(entry)) if frame)
 
 
 def technical(frame: Frame) -> list[str]:
-    ids = ("message_id", "client_id", "timestamp", "now", "ends_at")
+    # `blocked` in hello is whom the participant has blocked
+    ids = ("message_id", "client_id", "timestamp", "now", "ends_at", "blocked")
     text = json.dumps({key: value for key, value in frame.items() if key not in ids}, ensure_ascii=False).lower()
     return TECHNICAL.findall(text)
 

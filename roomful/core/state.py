@@ -198,9 +198,7 @@ def _changes(state: SessionState, entry: Entry) -> _Changes:
         case CallFailed():
             return _failed(state, event, entry.at)
         case TypingStarted():
-            turn = state.turns[event.turn_id]._replace(typing=True)
-            alarms = _without(state.alarms, f"typing:{event.turn_id}")
-            return {"turns": {**state.turns, turn.turn_id: turn}, "alarms": alarms}
+            return _typing(state, event)
         case MessagePosted():
             return _posted(state, event, entry)
         case ReceiptGiven():
@@ -236,6 +234,12 @@ def _planned(state: SessionState, event: TurnPlanned) -> _Changes:
         return {"turns": {**state.turns, turn.turn_id: turn}, "alarms": _without(alarms, CLOCK), "scheduled": None}
     tally = state.tally._replace(answers=state.tally.answers + 1)
     return {"turns": {**state.turns, turn.turn_id: turn}, "alarms": alarms, "tally": tally}
+
+
+def _typing(state: SessionState, event: TypingStarted) -> _Changes:
+    turn = state.turns[event.turn_id]._replace(typing=True)
+    alarms = _without(state.alarms, f"typing:{event.turn_id}")
+    return {"turns": {**state.turns, turn.turn_id: turn}, "alarms": alarms}
 
 
 def _dropped(state: SessionState, event: TurnDropped) -> _Changes:
