@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from roomful.store import Line, SessionRow, Store, StoreError
+from roomful.store import Line, Store, StoreError
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -59,6 +59,7 @@ class LogFiles:
         """Write what waits now. What fails is tried again by the next flush."""
         async with self._flushing:
             self._woken.clear()
+            await self._find_places()
             await self._append(self._take())
             await self._write_doubtful()
             if self._doubtful:
@@ -71,13 +72,33 @@ class LogFiles:
         for row in await self._store.sessions():
             async with self._flushing:
                 if row.head > 0 and row.session_id not in self._written:
-                    await self._check(row)
+                    await self._check(row.session_id, row.head)
         await self.flush()
+
+    async def catch_up(self) -> None:
+        """Complete the files, beside what else is written, as soon as the store can be read."""
+        while True:
+            try:
+                await self.complete()
+            except StoreError as fault:
+                self.error = str(fault)
+                await self._pause()
+            else:
+                return
 
     async def close(self) -> None:
         """Write what waits, and end the thread."""
         await self.flush()
         self._thread.shutdown()
+
+    async def _find_places(self) -> None:
+        """Look whether files of which nothing is known yet end just before the lines that wait for them."""
+        for session_id, lines in list(self._waiting.items()):
+            if session_id not in self._written and session_id not in self._doubtful and lines[0].seq > 1:
+                try:
+                    await self._check(session_id, lines[0].seq - 1)
+                except StoreError:
+                    self._doubtful[session_id] = None
 
     def _take(self) -> dict[str, list[Line]]:
         """Return the lines that follow what their file has; sessions of other lines become doubtful."""
@@ -149,14 +170,15 @@ class LogFiles:
         finally:
             os.close(file)
 
-    async def _check(self, row: SessionRow) -> None:
-        last = await self._store.read(row.session_id, after=row.head - 1)
+    async def _check(self, session_id: str, head: int) -> None:
+        """Look whether the file of a session ends with the line `head` of its log."""
+        last = await self._store.read(session_id, after=head - 1)
         ending = b"\n" + "".join(f"{line.text}\n" for line in last[:1]).encode("ascii")
-        path = self.path(row.session_id)
+        path = self.path(session_id)
         if await asyncio.get_running_loop().run_in_executor(self._thread, _ends_with, path, ending):
-            self._has(row.session_id, last[:1])
+            self._has(session_id, last[:1])
         else:
-            self._doubtful[row.session_id] = None
+            self._doubtful[session_id] = None
 
     def _has(self, session_id: str, lines: Sequence[Line]) -> None:
         """Note that the file ends with these lines of the log; an ended session needs no more."""
