@@ -18,16 +18,20 @@ from roomful.llm.watch import Watch, announce
 from roomful.logfile import LogFiles
 from roomful.session import OnCommit
 from roomful.settings import ServerSettings, StudySettings
-from roomful.store import Store
+from roomful.store import Store, Watch
 from roomful.store.lock import DataFolderLock
 from roomful.store.sql import SQLStore
 from roomful.timeline import monotonic, sleep, wall_clock
+from roomful.trouble import Trouble
 
 SCRIPTED = "scripted"
 """The model's name where agents speak from a script."""
 
 LOG_FILE_SECONDS = 0.5
 """How long a line waits for others before the log files are written."""
+
+BUSY_SECONDS = 1.5
+"""How long a commit waits for another process that has the database locked, before it fails and says so."""
 
 GATHER_SECONDS = 0.01
 """How long an append waits for others to share its commit: what it costs in latency it saves twice in work."""
@@ -45,6 +49,7 @@ class Parts:
 
     host: Host
     store: Store
+    trouble: Trouble
     log_files: LogFiles
     budget: Budget
     watch: Watch
@@ -83,10 +88,12 @@ def database_url(server: ServerSettings) -> str:
     return server.database_url or f"sqlite:///{server.data / 'roomful.db'}"
 
 
-async def open_store(server: ServerSettings) -> SQLStore:
+async def open_store(server: ServerSettings, watch: Watch | None = None) -> SQLStore:
     """Open the study's database, its tables made or migrated. Or StoreError; SetupError where its URL names none."""
     try:
-        return await SQLStore.open(database_url(server), gather=lambda: sleep(GATHER_SECONDS))
+        return await SQLStore.open(
+            database_url(server), gather=lambda: sleep(GATHER_SECONDS), busy_timeout=BUSY_SECONDS, watch=watch
+        )
     except ValueError as fault:
         raise SetupError(f"DATABASE_URL: {fault}") from fault
 
@@ -111,13 +118,13 @@ async def assembled(
     async with AsyncExitStack() as stack:
         if uses_sqlite(server):
             stack.enter_context(DataFolderLock(server.data))
-        store = store or await open_store(server)
+        trouble = Trouble(monotonic)
+        store = store or await open_store(server, trouble)
         stack.push_async_callback(store.close)
         watch = Watch(monotonic, study.simulation.llm.timeout_seconds)
         llm = llm or _model(server, study.simulation.llm, budget, on_call, watch, stack)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
         stack.push_async_callback(log_files.close)
-        await log_files.complete()
         host = Host(
             store,
             llm,
@@ -132,10 +139,15 @@ async def assembled(
             on_commit=on_commit,
         )
         async with asyncio.TaskGroup() as tasks:
-            for_ever = [tasks.create_task(log_files.run()), tasks.create_task(announce(watch, monotonic, sleep))]
+            beside = [
+                tasks.create_task(trouble.watch(store, sleep)),
+                tasks.create_task(announce(watch, monotonic, sleep)),
+            ]
             async with host.running():
-                yield Parts(host, store, log_files, budget, watch, tasks)
-            for task in for_ever:
+                # sessions that go on come first: to look through the files of thousands takes its time
+                beside += [tasks.create_task(log_files.run()), tasks.create_task(log_files.catch_up())]
+                yield Parts(host, store, trouble, log_files, budget, watch, tasks)
+            for task in beside:
                 task.cancel()
 
 

@@ -16,7 +16,7 @@ LAYERS = (
     {"core"},
     {"codec", "logs", "rules", "settings", "timeline", "llm"},
     {"store"},
-    {"log", "logfile"},
+    {"log", "logfile", "trouble"},
     {"session"},
     {"host", "rehearsal", "replay", "export"},
     {"assembly"},

@@ -39,6 +39,30 @@ class StoreError(Exception):
     """The store could not do it, and nothing was changed. It may work later."""
 
 
+class Damaged(StoreError):
+    """The database's file is not what was written there: it has to be replaced by a backup."""
+
+
+class Watch(Protocol):
+    """Who is told how a store is doing. Commits come one after the other, reads beside them."""
+
+    def committing(self) -> None:
+        """A commit begins."""
+        ...
+
+    def committed(self) -> None:
+        """It has been made."""
+        ...
+
+    def failed(self, fault: StoreError) -> None:
+        """It was not made."""
+        ...
+
+    def unread(self, fault: StoreError) -> None:
+        """Something could not be read."""
+        ...
+
+
 class Fenced(Exception):
     """Another owner has claimed the session since: nothing was stored."""
 

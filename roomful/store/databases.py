@@ -13,7 +13,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from roomful.store import StoreError
+from roomful.store import Damaged, StoreError
+
+LOOKED_THROUGH_MOST = 256 << 20
+"""Bytes of a database that are looked through at each start: about half a second of work."""
 
 type Work[T] = Callable[[Connection], T]
 
@@ -29,6 +32,10 @@ class Database(Protocol):
         """Run `work`, which only reads, beside what is being written."""
         ...
 
+    async def look(self) -> None:
+        """Look whether what is kept is whole, as far as that is quickly done. Or Damaged."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -36,6 +43,7 @@ class SQLite:
     """A file, written by one thread and read by another, so that neither waits for the other (WAL)."""
 
     def __init__(self, path: Path, busy_timeout: float) -> None:
+        self._path = path
         self._where = str(path)
         with _told(self._where):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,11 +74,24 @@ class SQLite:
         with _told(self._where), self._reading.connect() as connection:
             return work(connection)
 
+    def _close(self) -> None:
+        if self._connection is not None:
+            # the pool does not close what it has given out
+            self._connection.close()
+        self._writing.dispose()
+
+    async def look(self) -> None:
+        if self._path.stat().st_size > LOOKED_THROUGH_MOST:
+            return
+        found = await self.read(lambda connection: connection.exec_driver_sql("pragma quick_check(1)").scalar())
+        if found != "ok":
+            raise Damaged(f"{self._where}: {_DAMAGED} ({found})")
+
     async def close(self) -> None:
         loop = asyncio.get_running_loop()
         # the writer last: SQLite folds the WAL into the file when its last connection closes, if that may write
         await loop.run_in_executor(self._reader, self._reading.dispose)
-        await loop.run_in_executor(self._writer, self._writing.dispose)
+        await loop.run_in_executor(self._writer, self._close)
         self._reader.shutdown()
         self._writer.shutdown()
 
@@ -101,6 +122,9 @@ class PostgreSQL:
         with _told(self._where):
             async with self._reading.connect() as connection:
                 return await connection.run_sync(work)
+
+    async def look(self) -> None:
+        """Its server looks after its own files."""
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -167,12 +191,15 @@ def _told(where: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StoreError(f"{where}: {_reason(error.orig)}") from error
+        kind, reason = _reason(error.orig)
+        raise kind(f"{where}: {reason}") from error
     except (SQLAlchemyError, OSError) as error:
         raise StoreError(f"{where}: {error}") from error
     except StoreError as error:
         raise StoreError(f"{where}: {error}") from error
 
+
+_DAMAGED = "the file is damaged: restore a copy that `roomful backup` made, as docs/backup.md says"
 
 _REASONS = {
     "SQLITE_FULL": "the disk is full",
@@ -180,8 +207,8 @@ _REASONS = {
     "SQLITE_READONLY": "it is read-only",
     "SQLITE_IOERR": "the disk fails",
     "SQLITE_CANTOPEN": "it cannot be opened",
-    "SQLITE_CORRUPT": "the file is damaged",
-    "SQLITE_NOTADB": "the file is not a database",
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
     "53100": "the server's disk is full",
     "53300": "the server has no connection left",
     "25006": "it is read-only",
@@ -193,8 +220,9 @@ _REASONS = {
 """By SQLite's result code, and by PostgreSQL's SQLSTATE."""
 
 
-def _reason(error: BaseException | None) -> str:
+def _reason(error: BaseException | None) -> tuple[type[StoreError], str]:
     name: str = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
     # extended codes add to the plain one: SQLITE_IOERR_WRITE
     plain = "_".join(name.split("_")[:2])
-    return f"{_REASONS[plain]} ({error})" if plain in _REASONS else str(error)
+    kind = Damaged if _REASONS.get(plain) == _DAMAGED else StoreError
+    return kind, f"{_REASONS[plain]} ({error})" if plain in _REASONS else str(error)

@@ -22,8 +22,8 @@ from sqlalchemy import (
     update,
 )
 
-from roomful.store import Fenced, Line, SessionRow, StoreError, UnknownSession, rules
-from roomful.store.databases import Database, database
+from roomful.store import Fenced, Line, SessionRow, StoreError, UnknownSession, Watch, rules
+from roomful.store.databases import Database, Work, database
 from roomful.store.migrations import migrate
 from roomful.store.tables import checks, entries, sessions
 
@@ -54,30 +54,42 @@ _LIVE = _ALL.where(sessions.c.head > 0, sessions.c.ended.is_(None))
 class SQLStore:
     """Sessions and their lines in SQLite or PostgreSQL."""
 
-    def __init__(self, database: Database, gather: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gather: Callable[[], Awaitable[None]] | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self._database = database
         self._gather = gather
+        self._watch = watch
         self._waiting: list[_Waiting[Any]] = []
         self._committer: asyncio.Task[None] | None = None
         self._closed = False
 
     @classmethod
     async def open(
-        cls, url: str, *, gather: Callable[[], Awaitable[None]] | None = None, busy_timeout: float = 5.0
+        cls,
+        url: str,
+        *,
+        gather: Callable[[], Awaitable[None]] | None = None,
+        busy_timeout: float = 5.0,
+        watch: Watch | None = None,
     ) -> "SQLStore":
-        """Open the database of this `DATABASE_URL`, its tables made or migrated. Or ValueError, StoreError.
+        """Open the database of this `DATABASE_URL`, its tables made or migrated. Or ValueError, StoreError, Damaged.
 
         `gather` is awaited before each commit, so that more may come and share it: a few milliseconds of sleep
         save a busy server half of the work. `busy_timeout` is how many seconds SQLite waits for another process
-        that has the file locked.
+        that has the file locked. `watch` is told of every commit.
         """
         opened = database(url, busy_timeout)
         try:
             await opened.write(migrate)
+            await opened.look()
         except StoreError:
             await opened.close()
             raise
-        return cls(opened, gather)
+        return cls(opened, gather, watch)
 
     async def reserve(self, session_id: str, created: float, about: str) -> None:
         await self._write(session_id, lambda group: group.reserve(session_id, created, about))
@@ -93,17 +105,17 @@ class SQLStore:
         await self._write(session_id, lambda group: group.append(session_id, epoch, lines))
 
     async def read(self, session_id: str, after: int = 0) -> list[Line]:
-        return await self._database.read(partial(_lines, _READ_LINES, session_id, after))
+        return await self._read(partial(_lines, _READ_LINES, session_id, after))
 
     async def read_shown(self, session_id: str, after: int = 0) -> list[Line]:
-        return await self._database.read(partial(_lines, _READ_SHOWN, session_id, after))
+        return await self._read(partial(_lines, _READ_SHOWN, session_id, after))
 
     async def find(self, session_id: str) -> SessionRow | None:
-        rows = await self._database.read(partial(_rows, _FIND, {"id": session_id}))
+        rows = await self._read(partial(_rows, _FIND, {"id": session_id}))
         return rows[0] if rows else None
 
     async def sessions(self, *, live: bool = False) -> list[SessionRow]:
-        return await self._database.read(partial(_rows, _LIVE if live else _ALL, {}))
+        return await self._read(partial(_rows, _LIVE if live else _ALL, {}))
 
     async def check(self) -> None:
         await self._write(None, _Group.check)
@@ -114,6 +126,14 @@ class SQLStore:
         if self._committer is not None:
             await self._committer
         await self._database.close()
+
+    async def _read[T](self, work: Work[T]) -> T:
+        try:
+            return await self._database.read(work)
+        except StoreError as fault:
+            if self._watch:
+                self._watch.unread(fault)
+            raise
 
     async def _write[T](self, session_id: str | None, operation: "Callable[[_Group], T]") -> T:
         if self._closed:
@@ -134,7 +154,7 @@ class SQLStore:
             group, self._waiting = self._waiting[:_LARGEST_GROUP], self._waiting[_LARGEST_GROUP:]
             failed = StoreError("the commit was broken off")
             try:
-                await self._database.write(partial(_run, group))
+                await self._commit(group)
             except StoreError as error:
                 failed = error
             else:
@@ -143,6 +163,18 @@ class SQLStore:
             finally:
                 for waiting in group:
                     waiting.fail(failed)
+
+    async def _commit(self, group: "Sequence[_Waiting[Any]]") -> None:
+        if self._watch is None:
+            await self._database.write(partial(_run, group))
+            return
+        self._watch.committing()
+        try:
+            await self._database.write(partial(_run, group))
+        except StoreError as fault:
+            self._watch.failed(fault)
+            raise
+        self._watch.committed()
 
 
 class _Waiting[T]:
@@ -270,4 +302,6 @@ def _rows(query: Select[*tuple[Any, ...]], values: Mapping[str, object], connect
 
 
 def _lines(query: Select[*tuple[Any, ...]], session_id: str, after: int, connection: Connection) -> list[Line]:
-    return [Line(*row) for row in connection.execute(query, {"id": session_id, "after": after})]
+    result = connection.execute(query, {"id": session_id, "after": after})
+    # a log is read by the thousands of lines, and texts and integers need nothing of what a row of SQLAlchemy's does
+    return [Line(*row) for row in result.cursor.fetchall()]

@@ -60,7 +60,7 @@ def create_app(
                 server,
                 parts.host,
                 _limits(server),
-                Health(parts.store, parts.tasks, monotonic),
+                Health(parts.store, parts.trouble, parts.tasks, monotonic),
                 Starts(server.starts_per_minute_per_address, monotonic),
                 parts.budget,
                 parts.watch,

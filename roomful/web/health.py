@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from roomful.store import Store, StoreError
+from roomful.trouble import Trouble
 
 FRESH = 2.0
 """Seconds for which a finding holds."""
@@ -16,8 +17,8 @@ SLOW = 5.0
 class Health:
     """The last finding about the store, renewed by whoever asks; nobody waits long for it."""
 
-    def __init__(self, store: Store, tasks: asyncio.TaskGroup, clock: Callable[[], float]) -> None:
-        self._store, self._tasks, self._clock = store, tasks, clock
+    def __init__(self, store: Store, trouble: Trouble, tasks: asyncio.TaskGroup, clock: Callable[[], float]) -> None:
+        self._store, self._trouble, self._tasks, self._clock = store, trouble, tasks, clock
         self._fault: str | None = None
         self._checked = float("-inf")
         self._began = 0.0
@@ -25,15 +26,18 @@ class Health:
 
     async def fault(self) -> str | None:
         """Why the store cannot be written, or None."""
+        if known := self._trouble.reason():
+            return known
         now = self._clock()
-        if self._check is None and now - self._checked >= FRESH:
+        if self._check is None and now - max(self._checked, self._trouble.good) >= FRESH:
             self._began = now
             self._check = self._tasks.create_task(self._look())
         if self._check:
             await asyncio.wait([self._check], timeout=WAIT_MOST)
         if self._check and self._clock() - self._began > SLOW:
             return f"the store has not answered for {self._clock() - self._began:.0f} s"
-        return self._fault
+        # a commit since then has shown more than the check
+        return self._trouble.reason() or (self._fault if self._checked > self._trouble.good else None)
 
     async def _look(self) -> None:
         try:
