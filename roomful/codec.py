@@ -104,7 +104,7 @@ def encode(entry: Entry, session_id: str, started: int, previous: str, salt: str
     if entry.shown is not None:
         head += f',"shown":{entry.shown}'
     if entry.input is not None:
-        head += f',"input":"{_input_name(entry.input)}"'
+        head += f',"input":"{input_name(entry.input)}"'
     link = chain(previous, head, digest(salt, data))
     return Encoded(f'{head},"salt":"{salt}","hash":"{link}","data":{data}}}', link)
 
@@ -119,12 +119,15 @@ def chain(previous: str, head: str, data_digest: str) -> str:
     return sha256((previous + head + data_digest).encode()).hexdigest()
 
 
-def decode(text: str) -> Entry:
-    """Return the entry of a line. Raises CodecError; keys that are not known are passed over."""
+def decode(text: str, *, caused: bool = True) -> Entry:
+    """Return the entry of a line. Raises CodecError; keys that are not known are passed over.
+
+    Without `caused` the input that led to it is left out: to fold a log nobody needs it, and it takes time.
+    """
     try:
         line = json.loads(text)
         event = _event(line["event_type"], line["data"])
-        cause = _input(str(line["input"]), event) if "input" in line else None
+        cause = _input(str(line["input"]), event) if caused and "input" in line else None
         seq, shown = _number(line["seq"]), line.get("shown")
         return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown), cause)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
@@ -147,7 +150,8 @@ def _event_data(event: Event, session_id: str, time: str) -> _Data:
             del failure["message"]
             return failure | _asked(event.prompt) | {"response": event.reply.text if event.reply else None}
         case events.SessionEnded():
-            return {"session_id": session_id} | _plain(event)
+            ended: _Data = {"session_id": session_id, "reason": event.reason, "tally": dict(event.tally)}
+            return ended if event.due is None else ended | {"due": event.due}
         case _:
             return _plain(event)
 
@@ -237,7 +241,8 @@ def _same(value: object) -> object:
     return value
 
 
-def _input_name(input: Input) -> str:
+def input_name(input: Input) -> str:
+    """The name of an input in a log: its kind, and of an alarm which one."""
     name = type(input).__name__.lower()
     return f"{name}:{input.alarm}" if isinstance(input, inputs.Rang) else name
 

@@ -4,18 +4,20 @@ import asyncio
 import json
 import secrets
 import uuid
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
 from roomful import __version__
+from roomful.codec import CodecError
 from roomful.core.chance import derive
 from roomful.core.decide import Refused
 from roomful.core.inputs import Complain, Disconnect, End, Resume, Start
-from roomful.core.state import SessionState
+from roomful.core.state import CRASHED, SessionState
 from roomful.core.study import ExperimentalSettings, SimulationSettings
 from roomful.llm import LLM
 from roomful.log import SessionLog
@@ -24,7 +26,10 @@ from roomful.store import Fenced, Line, SessionRow, Store, StoreError, UnknownSe
 from roomful.timeline import LiveTimeline, wall_clock
 
 CRASHES_MOST = 3
-"""Failures of a session in one process after which it is ended with the reason `error`."""
+"""Failures of a session over one input, in this process and those before it, after which it is ended."""
+
+RESUMING_MOST = 64
+"""Sessions that are opened at a time after a start: enough to share commits, few enough to leave room for others."""
 
 RESTARTING = 1012
 """The close code (service restart) of a session that goes on elsewhere, or later."""
@@ -166,7 +171,14 @@ class Host:
 
     async def resume(self) -> None:
         """Open all sessions that were live when the process before this one stopped."""
-        for row in await self.store.sessions(live=True):
+        left = deque(await self.store.sessions(live=True))
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(min(RESUMING_MOST, len(left))):
+                tasks.create_task(self._resume(left))
+
+    async def _resume(self, left: deque[SessionRow]) -> None:
+        while left:
+            row = left.popleft()
             try:
                 await self.open(row.session_id)
             except Exception as fault:  # noqa: BLE001
@@ -206,7 +218,6 @@ class Host:
         room = Room(SimulationSession(log, self._llm, timeline, self._on_commit), timeline)
         if log.state.ended is not None:
             return room
-        gap = round(timeline.now() - log.state.at, 6)
         # nothing is awaited between these checks and the room's entry: a shutdown or another start cannot come between
         self._check_open()
         if log.state.started is None:
@@ -214,7 +225,7 @@ class Host:
         self.rooms[session_id] = room
         self._tasks.create_task(self._run(session_id, room))
         try:
-            await room.session.submit(self._first(row) if log.state.started is None else Resume(gap=gap))
+            await self._enter(room, row)
         except (StoreError, Refused):
             if room.state.started is None:
                 # without a start there is nothing to run: whoever asks next begins anew
@@ -223,9 +234,27 @@ class Host:
             raise
         return room
 
+    async def _enter(self, room: Room, row: SessionRow) -> None:
+        """Start the session of a room, or resume it."""
+        state = room.state
+        if state.started is None:
+            await room.session.submit(self._first(row))
+            return
+        resume = Resume(gap=round(room.timeline.now() - state.at, 6))
+        if max(state.crashes.values(), default=0) < CRASHES_MOST:
+            await room.session.submit(resume)
+            return
+        # the process before this one stopped between the last crash and the end
+        room.session.put(resume)
+        with suppress(Refused):
+            await room.session.submit(End(reason="error"))
+
     async def _read(self, row: SessionRow) -> SessionLog:
         keep = self._log_files.add if self._log_files else None
-        return await SessionLog.open(self.store, row.session_id, row.epoch, self._clock(), salt, keep)
+        try:
+            return await SessionLog.open(self.store, row.session_id, row.epoch, self._clock(), salt, keep)
+        except CodecError as fault:
+            raise StoreError(f"the log of session {row.session_id} cannot be read: {fault}") from fault
 
     def _first(self, row: SessionRow) -> Start:
         study, about = self.study, json.loads(row.about)
@@ -241,16 +270,20 @@ class Host:
 
     async def _run(self, session_id: str, room: Room) -> None:
         """Keep a session running, whatever happens in it; nothing of it reaches another session."""
-        crashes = 0
-        while (fault := await _outcome(room.session)) is not None and crashes < CRASHES_MOST and not self.closing:
-            crashes += 1
-            _log.error("session_crashed", session_id=session_id, crashes=crashes, exc_info=fault)
-            if crashes == CRASHES_MOST:
+        # the log remembers crashes of processes before this one; here those are counted too that it could not keep
+        crashes = Counter(room.state.crashes)
+        while (fault := await _outcome(room.session)) is not None and not self.closing:
+            over = room.session.entering
+            crashes[over] += 1
+            _log.error("session_crashed", session_id=session_id, input=over, crashes=crashes[over], exc_info=fault)
+            if crashes[over] > CRASHES_MOST:
+                break
+            if crashes[over] == CRASHES_MOST:
                 # nothing that is still on its way may crash it once more before it has ended
                 room.timeline = LiveTimeline(room.log.started, at_least=room.state.at)
             room.session = SimulationSession(room.log, self._llm, room.timeline, self._on_commit)
-            room.session.put(Complain(error_type="session_crashed", error_message=repr(fault)))
-            if crashes == CRASHES_MOST:
+            room.session.put(Complain(error_type=CRASHED, error_message=repr(fault), context={"input": over}))
+            if crashes[over] == CRASHES_MOST:
                 room.session.put(End(reason="error"))
         self._forget(session_id, room)
         if room.socket and room.state.ended is None:

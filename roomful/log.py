@@ -57,7 +57,7 @@ class SessionLog:
     ) -> "SessionLog":
         """Read a session's log and fold it. One without entries starts `now` (microseconds since the epoch)."""
         lines = await store.read(session_id)
-        entries = [decode(line.text) for line in lines]
+        entries = [decode(line.text, caused=False) for line in lines]
         started = now
         if lines:
             # `at` is 0 where the session starts, so its first line's timestamp is the anchor

@@ -4,9 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from roomful.codec import input_name
 from roomful.core.decide import Refused, decide
 from roomful.core.events import CallRequested, Entry
-from roomful.core.inputs import Answered, Failed, Input, Rang, Suspend
+from roomful.core.inputs import Answered, Failed, Input, Rang, Say, Suspend
 from roomful.llm import LLM, LLMError
 from roomful.log import SessionLog
 from roomful.store import StoreError
@@ -34,6 +35,8 @@ class SimulationSession:
         self._retry_at = 0.0
         self._backoff = BACKOFF_FIRST
         self._stopped = False
+        self.entering = ""
+        """The name of the input that is being entered, or was when the session broke down."""
 
     async def submit(self, input: Input, at: float | None = None) -> list[Entry]:
         """Hand in an input and return the entries it led to, durable. `at` is when it comes; None: now.
@@ -108,6 +111,7 @@ class SimulationSession:
         if arrival.waiter and arrival.waiter.done() and not arrival.waiter.cancelled():
             # it was told before that this was not taken
             return
+        self.entering = _name(arrival.input)
         try:
             self._answer(arrival, await self._entries(arrival.input))
         except Refused as refusal:
@@ -189,3 +193,14 @@ class SimulationSession:
         if self.log.state.ended is None:
             return Refused("closed", "The session is not running here at the moment.")
         return Refused("ended", "The session is over.")
+
+
+def _name(input: Input) -> str:
+    """What tells this input from others, also when it comes again in another process."""
+    match input:
+        case Answered() | Failed():
+            return f"{input_name(input)}:{input.call_id}"
+        case Say(client_id=str(client_id)):
+            return f"{input_name(input)}:{client_id}"
+        case _:
+            return input_name(input)

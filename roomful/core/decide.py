@@ -108,7 +108,7 @@ def decide(state: SessionState, input: Input, now: float) -> list[Event]:
     return draft.events
 
 
-type _Taken = Say | Answered | Failed | Rang | Leave | End | _Noted
+type _Taken = Say | Answered | Failed | Rang | Leave | End | Resume | _Noted
 
 
 def _after_the_end(input: Input) -> list[Event]:
@@ -131,11 +131,13 @@ def _take(draft: _Draft, input: _Taken) -> None:
             _end(draft, "participant_left")
         case End():
             _end(draft, input.reason)
+        case Resume():
+            _resume(draft, input)
         case _:
             draft.add(_noted(draft, input))
 
 
-type _Noted = Connect | Disconnect | Suspend | Resume | React | Report | Block | Observe | Complain
+type _Noted = Connect | Disconnect | Suspend | React | Report | Block | Observe | Complain
 
 
 def _noted(draft: _Draft, input: _Noted) -> Event:
@@ -147,8 +149,6 @@ def _noted(draft: _Draft, input: _Noted) -> Event:
             return ParticipantDisconnected(sent=input.sent, absent_at=_absent_at(draft))
         case Suspend():
             return SessionSuspended()
-        case Resume():
-            return SessionResumed(gap=input.gap, absent_at=_absent_at(draft))
         case React():
             _message_of(draft, input.message_id)
             return ReactionSet(message_id=input.message_id, sender=USER, emoji=input.emoji)
@@ -166,6 +166,13 @@ def _noted(draft: _Draft, input: _Noted) -> Event:
             return _complaint(input)
         case _:
             assert_never(input)
+
+
+def _resume(draft: _Draft, input: Resume) -> None:
+    """Go on after an outage; a session whose time ran out meanwhile ends, and nobody speaks in it any more."""
+    draft.add(SessionResumed(gap=input.gap, absent_at=_absent_at(draft)))
+    if draft.state.alarms[END] <= draft.now:
+        _end(draft, "duration_expired", draft.state.alarms[END])
 
 
 def _start(draft: _Draft, input: Start) -> None:
@@ -198,9 +205,9 @@ def _rang(draft: _Draft, alarm: str) -> None:
         return
     match alarm.partition(":"):
         case (name, "", "") if name == END:
-            _end(draft, "duration_expired")
+            _end(draft, "duration_expired", draft.state.alarms[END])
         case (name, "", "") if name == ABSENCE:
-            _end(draft, "websocket_disconnect")
+            _end(draft, "websocket_disconnect", draft.state.alarms[ABSENCE])
         case (name, "", "") if name == UNAVAILABLE:
             _end(draft, "llm_unavailable")
         case (name, "", "") if name == CLOCK:
@@ -414,14 +421,16 @@ def _complaint(input: Complain) -> ErrorRecorded:
     )
 
 
-def _end(draft: _Draft, reason: str) -> None:
+def _end(draft: _Draft, reason: str, due: float | None = None) -> None:
     """End the session; turns that are under way stay unfinished and are counted as such."""
     state = draft.state
     unfinished = {"unfinished": len(state.turns)}
+    late = due is not None and draft.now - due > turns.OUTAGE_LEAST
     ended = SessionEnded(
         reason=reason,
         tally=state.tally._asdict() | unfinished,
         llm_degraded_seconds=state.degraded_seconds(draft.now),
+        due=due if late else None,
     )
     draft.add(ended)
 

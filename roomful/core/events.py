@@ -241,6 +241,8 @@ class SessionEnded:
     reason: str
     tally: Mapping[str, int] = field(default_factory=dict)
     llm_degraded_seconds: float = 0.0
+    due: float | None = None
+    """When it should have ended (seconds of the session), where nobody was there at that time to end it."""
 
 
 type Event = (

@@ -35,6 +35,9 @@ from roomful.core.events import (
 from roomful.core.inputs import Reply
 from roomful.core.service import Service
 
+CRASHED = "session_crashed"
+"""The `error_type` of a fault of the engine itself; its context names the `input` over which it came."""
+
 END, CLOCK, ABSENCE, UNAVAILABLE = "end", "clock", "absence", "unavailable"
 """Alarms of the room itself; those of a turn or of a message are named `call:b7`, `delivered:<message id>` …"""
 
@@ -119,6 +122,8 @@ class SessionState(NamedTuple):
     blocked: tuple[str, ...] = ()
     """Members whose messages the participant does not want to see."""
     ended: str | None = None
+    crashes: Mapping[str, int] = _NOTHING
+    """How often the session has crashed over an input, by the input's name."""
 
     @property
     def deadline(self) -> float:
@@ -204,16 +209,34 @@ def _changes(state: SessionState, entry: Entry) -> _Changes:
         case ReceiptGiven():
             return {"alarms": _without(state.alarms, f"{event.status}:{event.message_id}")}
         case SessionEnded():
-            return {"ended": event.reason, "alarms": {}, "calls": {}, "turns": {}, "service": state.service.only(())}
+            return _ended(state, event)
         case MemberBlocked(member=member, blocked=blocked):
-            others = tuple(name for name in state.blocked if name != member)
-            return {"blocked": (*others, member) if blocked else others}
+            return _blocked(state, member, blocked=blocked)
         case SessionSuspended() | ReactionSet() | MessageReported():
             return {}
-        case ActivityRecorded() | ErrorRecorded():
+        case ErrorRecorded():
+            return _crashed(state, event) if event.error_type == CRASHED else {}
+        case ActivityRecorded():
             return {}
         case _:
             assert_never(event)
+
+
+def _ended(state: SessionState, event: SessionEnded) -> _Changes:
+    # whoever was connected was sent everything before the socket was closed
+    sent = state.shown if state.connected else state.sent
+    over: _Changes = {"alarms": {}, "calls": {}, "turns": {}, "service": state.service.only(())}
+    return over | {"ended": event.reason, "sent": sent}
+
+
+def _blocked(state: SessionState, member: str, *, blocked: bool) -> _Changes:
+    others = tuple(name for name in state.blocked if name != member)
+    return {"blocked": (*others, member) if blocked else others}
+
+
+def _crashed(state: SessionState, event: ErrorRecorded) -> _Changes:
+    over = str(event.context.get("input", ""))
+    return {"crashes": {**state.crashes, over: state.crashes.get(over, 0) + event.count}}
 
 
 def _planned(state: SessionState, event: TurnPlanned) -> _Changes:
