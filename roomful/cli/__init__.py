@@ -179,6 +179,22 @@ def chat(
         run(Visit(url=url, token=token, name=name, session_id=session, seconds=seconds, messages=messages))
 
 
+@app.command(epilog="Example: roomful backup backups/pilot-3.db")
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the copy goes; it must not be there yet.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    data: Data = None,
+) -> None:
+    """Copy the study's database into one file, also while the server runs.
+
+    The copy is looked through before it counts. Exit code 0: it is whole and on disk; 1: there is none.
+    """
+    with faults_told():
+        from roomful.cli.backup import backup as run
+
+        run(_settings(data=data), file, force=force)
+
+
 def _settings(**options: object) -> "ServerSettings":
     """The server's settings with the options that are given. Raises SettingsError."""
     from roomful.settings import load_server_settings

@@ -85,7 +85,7 @@ class SQLite:
             return
         found = await self.read(lambda connection: connection.exec_driver_sql("pragma quick_check(1)").scalar())
         if found != "ok":
-            raise Damaged(f"{self._where}: {_DAMAGED} ({found})")
+            raise Damaged(f"{self._where}: {_REASONS['SQLITE_CORRUPT']} ({found})")
 
     async def close(self) -> None:
         loop = asyncio.get_running_loop()
@@ -199,7 +199,11 @@ def _told(where: str) -> Iterator[None]:
         raise StoreError(f"{where}: {error}") from error
 
 
-_DAMAGED = "the file is damaged: restore a copy that `roomful backup` made, as docs/backup.md says"
+_RESTORE = "restore a copy that `roomful backup` made, as docs/backup.md says"
+_DAMAGED = {
+    "SQLITE_CORRUPT": f"the file is damaged: {_RESTORE}",
+    "SQLITE_NOTADB": f"the file is not a database: {_RESTORE}",
+}
 
 _REASONS = {
     "SQLITE_FULL": "the disk is full",
@@ -207,8 +211,7 @@ _REASONS = {
     "SQLITE_READONLY": "it is read-only",
     "SQLITE_IOERR": "the disk fails",
     "SQLITE_CANTOPEN": "it cannot be opened",
-    "SQLITE_CORRUPT": _DAMAGED,
-    "SQLITE_NOTADB": _DAMAGED,
+    **_DAMAGED,
     "53100": "the server's disk is full",
     "53300": "the server has no connection left",
     "25006": "it is read-only",
@@ -224,5 +227,5 @@ def _reason(error: BaseException | None) -> tuple[type[StoreError], str]:
     name: str = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
     # extended codes add to the plain one: SQLITE_IOERR_WRITE
     plain = "_".join(name.split("_")[:2])
-    kind = Damaged if _REASONS.get(plain) == _DAMAGED else StoreError
+    kind = Damaged if plain in _DAMAGED else StoreError
     return kind, f"{_REASONS[plain]} ({error})" if plain in _REASONS else str(error)
