@@ -118,14 +118,19 @@ def locked(folder: Path) -> Iterator[Fault]:
                 holder.communicate()
 
 
+def preloads(folder: Path) -> dict[str, str]:
+    """Variables under which a process finds its disk as the file `fault` in this folder says."""
+    library, source = folder / "fault_disk.so", Path(__file__).with_name("fault_disk.c")
+    if not command("cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"):
+        pytest.skip("needs a C compiler")
+    return {"LD_PRELOAD": str(library), "DISK_FAULT": str(folder / "fault")}
+
+
 @contextmanager
 def preloaded(folder: Path, content: str) -> Iterator[Fault]:
     """A disk whose syncs are slow or fail."""
-    library, switch = folder / "fault_disk.so", folder / "fault"
-    source = Path(__file__).with_name("fault_disk.c")
-    if not command("cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"):
-        pytest.skip("needs a C compiler")
-    with serving(folder, LD_PRELOAD=str(library), DISK_FAULT=str(switch)) as server:
+    with serving(folder, **preloads(folder)) as server:
+        switch = folder / "fault"
         yield Fault(server, lambda: switch.write_text(content) and None, switch.unlink)
 
 
@@ -235,3 +240,28 @@ def test_a_server_does_not_start_on_a_damaged_database_and_says_what_to_do(page,
         assert code == 1
         assert "docs/backup.md" in server.output
         assert "Traceback" not in server.output
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [("0.06 0", 0, "that is slow"), (f"0 {errno.EIO}", 1, "cannot be written: Input/output error")],
+    ids=["slow", "failing"],
+)
+def test_check_finds_a_bad_disk_before_the_study_does(fault, code, words, tmp_path):
+    server = Server(tmp_path, tmp_path, preloads(tmp_path))
+    server.study()
+    (tmp_path / "fault").write_text(fault)
+
+    done = server.run("check")
+
+    assert done.returncode == code
+    assert words in done.stdout
+
+
+def test_check_tells_of_a_folder_that_anybody_may_change(tmp_path):
+    server = Server(tmp_path, tmp_path)
+    server.study()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data").chmod(0o777)
+
+    assert "every user of this machine may change" in server.run("check").stdout

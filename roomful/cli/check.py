@@ -1,7 +1,6 @@
 """`roomful check`: whether everything is in order for a study, before a participant finds out."""
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from roomful.assembly import SCRIPTED, SetupError, check_setup, database_url, open_store, provider, uses_sqlite
+from roomful.cli.disk import look_at
 from roomful.cli.output import plain, plain_lines, put
 from roomful.cli.records import reading
 from roomful.core.study import LLMSettings
@@ -25,6 +25,9 @@ from roomful.timeline import monotonic, wall_clock
 
 DISK_LEAST, DISK_FEW = 100 << 20, 1 << 30
 """Bytes on the disk of the data below which nothing should be started, and below which it is worth a word."""
+
+SYNC_SLOW = 0.05
+"""Seconds of a sync above which participants would notice that their messages wait for it."""
 
 EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)
 """A clock before this is wrong: the program is younger."""
@@ -51,7 +54,7 @@ def check(load: Callable[[], ServerSettings], study_folder: Path | None, *, live
     if server and study:
         findings += _setup(server, study)
     if server:
-        findings += [_folder("logs", server.logs), _folder("data", server.data), _disk(server.data)]
+        findings += [*_folder("logs", server.logs), *_folder("data", server.data)]
         findings += asyncio.run(_store(server))
     if server and study:
         findings += _model(server, study.simulation.llm, live=live)
@@ -97,23 +100,25 @@ def _setup(server: ServerSettings, study: StudySettings) -> Iterator[Finding]:
         yield Finding("setup", "fault", str(fault))
 
 
-def _folder(what: str, folder: Path) -> Finding:
-    trial = folder / ".roomful-check"
+def _folder(what: str, folder: Path) -> Iterator[Finding]:
+    """Try whether a folder can be written, and how quickly it is on disk."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial.write_text("can this be written?\n", "utf-8")
-        trial.unlink()
+        disk = look_at(folder, monotonic)
     except OSError as fault:
-        return Finding(what, "fault", f"{folder}/ cannot be written: {fault.strerror}")
-    return Finding(what, "ok", f"{folder}/ can be written")
+        yield Finding(what, "fault", f"{folder}/ cannot be written: {fault.strerror}")
+        return
+    words = f"{folder}/ can be written; a sync takes {disk.sync * 1000:.1f} ms"
+    if disk.sync > SYNC_SLOW:
+        yield Finding(what, "note", f"{words}: that is slow, and every message waits for one. Is it a disk of its own?")
+    else:
+        yield Finding(what, "ok", words)
+    if disk.oddity:
+        yield Finding(what, "note", f"{folder}/: {disk.oddity}")
+    yield _free(what, disk.free)
 
 
-def _disk(folder: Path) -> Finding:
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError as fault:
-        return Finding("disk", "fault", f"{folder}/: {fault.strerror}")
-    words = f"{free / (1 << 30):.1f} GiB are free"
+def _free(what: str, free: int) -> Finding:
+    words = f"{free / (1 << 30):.1f} GiB are free for {what}"
     if free < DISK_LEAST:
         return Finding("disk", "fault", f"{words}: too little for a study")
     return Finding("disk", "note" if free < DISK_FEW else "ok", words)
