@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,14 +23,19 @@ from roomful.core.events import (
 from roomful.core.inputs import Complain, Connect, Leave, Rang, Reply, Say
 from roomful.core.state import CRASHED, END
 from roomful.core.study import SimulationSettings
-from roomful.host import CRASHES_MOST, Host, Study
+from roomful.host import CRASHES_MOST, RESTARTING, Host, Study
 from roomful.log import SessionLog
 from roomful.store import Line, Store, StoreError
 from roomful.store.memory import MemoryStore
 from roomful.store.sql import SQLStore
 from roomful.timeline import wall_clock
 from tests import rooms
+from tests.asgi import web
 from tests.rooms import SESSION, happened, only, reply, salts, settings, start
+from tests.test_store import postgres_url, server, sqlite_url, store
+
+__all__ = ["postgres_url", "server", "sqlite_url", "store"]
+"""Fixtures: a store of each kind."""
 
 pytestmark = pytest.mark.anyio
 
@@ -271,3 +276,110 @@ async def test_after_a_power_cut_everything_acknowledged_is_there_and_the_sessio
 
     assert [event.content for event in only(events, MessagePosted)] == ["acknowledged", "on its way"]
     assert len(only(events, SessionResumed)) == 1
+
+
+# --- a take-over
+
+
+class Shared:
+    """A store that several servers use, and none of them closes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def close(self) -> None:
+        """It is another's to close."""
+
+
+async def test_a_claim_fences_the_former_owner_and_nothing_of_it_shows_after_that(store: Store, tmp_path: Path):
+    async with (
+        web(tmp_path / "1", store=Shared(store)) as first,
+        web(tmp_path / "2", store=Shared(store)) as second,
+    ):
+        session_id = await first.start()
+        socket = await first.open(session_id).opened()
+        socket.say("before", "1")
+        await socket.until("message")
+        room = first.room(session_id)
+        seen: list[Entry] = []
+        following = asyncio.create_task(keep(room.log.follow(), seen))
+
+        taken = await second.open(session_id).opened()
+        await taken.until("message")
+        last = room.log.state.seq
+        socket.say("too late", "2")
+        frames, code = await socket.rest()
+        taken.say("after", "3")
+        await taken.until(lambda frame: frame.get("client_id") == "3")
+
+        assert code == RESTARTING
+        assert "message" not in [frame["type"] for frame in frames]
+        assert session_id not in first.host.rooms
+        assert [entry.seq for entry in seen] == list(range(1, last + 1))
+        following.cancel()
+        said = [event.content for event in await second.logged(session_id, MessagePosted)]
+        assert said == ["before", "after"]
+
+
+async def keep(entries: AsyncIterator[Entry], seen: list[Entry]) -> None:
+    async for entry in entries:
+        seen += [entry]
+
+
+# --- the end
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_whoever_comes_back_after_the_end_gets_the_end(restarted, tmp_path):
+    store = MemoryStore()
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(web(tmp_path, store=store, user_response_probability=1))
+        session_id = await first.start()
+        socket = await first.open(session_id).opened()
+        socket.say("hi", "1")
+        await socket.until("message")
+        socket.send({"type": "leave"})
+        frames, code = await socket.rest()
+        assert (frames[-1]["type"], code) == ("session_end", 1000)
+        if restarted:
+            await stack.aclose()
+        later = await stack.enter_async_context(web(tmp_path, store=store)) if restarted else first
+
+        everything, _ = await later.open(session_id).rest()
+        again, closed = await later.open(session_id, after=frames[-1]["seq"]).rest()
+
+        assert [frame["type"] for frame in everything][:2] == ["hello", "message"]
+        assert [frame["type"] for frame in again] == ["hello", "session_end"]
+        assert everything[-1] == again[-1] == frames[-1]
+        assert closed == 1000
+        assert later.host.rooms == {}
+
+
+async def test_a_client_of_protocol_1_gets_its_bubbles_once_and_then_the_end(tmp_path):
+    store = MemoryStore()
+    async with web(tmp_path, store=store, messages_per_minute=600) as first:
+        session_id = await first.start()
+        socket = await first.open1(session_id).opened()
+        await socket.receive()
+        await first.host.end(session_id, "ended_by_operator")
+        _, code = await socket.rest()
+        assert code == 1000
+
+    async with web(tmp_path, store=store) as later:
+        assert await later.open1(session_id).rest() == ([], 1000)
+        assert await later.open1(session_id).rest() == ([], 1000)
+
+
+async def test_the_end_is_told_however_long_after(tmp_path):
+    store, room = MemoryStore(), rooms.Room(start(messages_per_minute=0))
+    room.take(Leave(), 10.0)
+    await left(store, room, ago=400 * 24 * 3600.0)
+
+    async with web(tmp_path, store=store) as later:
+        frames, code = await later.open(SESSION).rest()
+
+    assert [frame["type"] for frame in frames] == ["hello", "session_end"]
+    assert (frames[0]["ended"], frames[1]["reason"], code) == (True, "participant_left", 1000)
