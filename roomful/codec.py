@@ -21,6 +21,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from hashlib import sha256
 
+from pydantic_core import from_json
+
 from roomful.core import events, inputs
 from roomful.core.events import Entry, Event, Prompt
 from roomful.core.inputs import Input
@@ -125,13 +127,22 @@ def decode(text: str, *, caused: bool = True) -> Entry:
     Without `caused` the input that led to it is left out: to fold a log nobody needs it, and it takes time.
     """
     try:
-        line = json.loads(text)
+        line = _loads(text)
         event = _event(line["event_type"], line["data"])
         cause = _input(str(line["input"]), event) if caused and "input" in line else None
         seq, shown = _number(line["seq"]), line.get("shown")
         return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown), cause)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
         raise CodecError(f"not an entry of a log: {fault!r} in {text[:200]!r}") from fault
+
+
+def _loads(text: str) -> typing.Any:  # noqa: ANN401
+    try:
+        # three times as fast, which is what a restart with a thousand sessions waits for
+        return from_json(text, cache_strings="keys")
+    except ValueError:
+        # halves of surrogate pairs it does not read; and what is wrong with a line is for one to say
+        return json.loads(text)
 
 
 def _event_data(event: Event, session_id: str, time: str) -> _Data:
