@@ -219,10 +219,16 @@ def _reader(kind: typing.Any) -> Callable[[typing.Any], object]:  # noqa: ANN401
     if isinstance(kind, type) and is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         readers = {item.name: _reader(hints[item.name]) for item in fields(kind)}
+        names = readers.keys()
+        converted = [(name, inner) for name, inner in readers.items() if inner is not _same]
 
         def read(data: object) -> object:
             found = _object(data)
-            return kind(**{name: inner(found[name]) for name, inner in readers.items() if name in found})
+            known = {name: found[name] for name in names if name in found}
+            for name, inner in converted:
+                if name in known:
+                    known[name] = inner(known[name])
+            return kind(**known)
 
         return read
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
