@@ -18,7 +18,8 @@ from roomful.llm.watch import Watch, announce
 from roomful.logfile import LogFiles
 from roomful.session import OnCommit
 from roomful.settings import ServerSettings, StudySettings
-from roomful.store import Store, Watch
+from roomful.store import Store
+from roomful.store import Watch as StoreWatch
 from roomful.store.lock import DataFolderLock
 from roomful.store.sql import SQLStore
 from roomful.timeline import monotonic, sleep, wall_clock
@@ -88,7 +89,7 @@ def database_url(server: ServerSettings) -> str:
     return server.database_url or f"sqlite:///{server.data / 'roomful.db'}"
 
 
-async def open_store(server: ServerSettings, watch: Watch | None = None) -> SQLStore:
+async def open_store(server: ServerSettings, watch: StoreWatch | None = None) -> SQLStore:
     """Open the study's database, its tables made or migrated. Or StoreError; SetupError where its URL names none."""
     try:
         return await SQLStore.open(
