@@ -161,8 +161,10 @@ def _event_data(event: Event, session_id: str, time: str) -> _Data:
             del failure["message"]
             return failure | _asked(event.prompt) | {"response": event.reply.text if event.reply else None}
         case events.SessionEnded():
-            ended: _Data = {"session_id": session_id, "reason": event.reason, "tally": dict(event.tally)}
-            return ended if event.due is None else ended | {"due": event.due}
+            ended = {"session_id": session_id} | _plain(event)
+            if event.due is None:
+                del ended["due"]
+            return ended
         case _:
             return _plain(event)
 

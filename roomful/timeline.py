@@ -48,10 +48,14 @@ async def sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
+AT_ONCE_MOST = 16
+"""Overdue alarms that ring one after the other before other tasks have their turn."""
+
+
 class LiveTimeline:
     """Real time, anchored to the wall clock once: a clock that is set anew later does not move the session."""
 
-    __slots__ = ("_arrivals", "_offset", "_reached", "_waiting")
+    __slots__ = ("_arrivals", "_at_once", "_offset", "_reached", "_waiting")
 
     def __init__(self, started: int, at_least: float = 0.0) -> None:
         """`started` is the session's start in microseconds since the epoch; time is not before `at_least`."""
@@ -60,6 +64,7 @@ class LiveTimeline:
         self._reached = at_least
         self._arrivals: deque[Arrival] = deque()
         self._waiting: asyncio.Future[None] | None = None
+        self._at_once = 0
 
     def now(self) -> float:
         self._reached = max(self._reached, round(self._offset + time.monotonic(), 6))
@@ -72,8 +77,10 @@ class LiveTimeline:
     async def next(self, deadline: float, calls: Collection[asyncio.Task[None]]) -> Arrival | None:
         del calls
         loop = asyncio.get_running_loop()
-        if not self._arrivals and deadline <= self.now():
+        self._at_once = self._at_once + 1 if not self._arrivals and deadline <= self.now() else 0
+        if self._at_once >= AT_ONCE_MOST:
             # a session with many alarms overdue must let the others, and its own calls, have their turn
+            self._at_once = 0
             await asyncio.sleep(0)
         # arrivals before alarms, as on a simulated timeline: a resumed session learns of its outage before its
         # alarms of that time ring
