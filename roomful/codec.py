@@ -9,19 +9,20 @@ is escaped, so NUL and lone surrogates survive every file and database.
 
 where the head is the line up to the comma before `"salt"`, digests and hashes are in lower-case hex, and the
 first line's predecessor is 64 zeros. The data of a line can be taken away, salt included, and the chain still be
-checked by the digest that is kept in their place.
+checked by the digest that is kept in their place: such a tombstone has `digest` where `salt` was, and its `data` is
+null.
 """
 
 import json
 import types
 import typing
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from hashlib import sha256
+from types import MappingProxyType
 
-from pydantic_core import from_json
 
 from roomful.core import events, inputs
 from roomful.core.events import Entry, Event, Prompt
@@ -61,8 +62,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False, check_circular=False).encode
 
 _SCALARS = {str, int, float, bool, type(None)}
+_FAULTS = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+"""What reading raises for a line that is none."""
 
 type _Data = dict[str, object]
+type _Line = dict[str, typing.Any]
 
 
 class CodecError(ValueError):
@@ -96,6 +100,8 @@ def parse_timestamp(text: str) -> int:
 
 def encode(entry: Entry, session_id: str, started: int, previous: str, salt: str) -> Encoded:
     """Return the entry's line, chained to the hash of the line before. `started` is when `at` was 0."""
+    if isinstance(entry.event, events.Erased):
+        raise TypeError(f"entry {entry.seq} is erased: only its line can tell its place in the chain")
     time = timestamp(started, entry.at)
     data = _dumps(_event_data(entry.event, session_id, time))
     # none of these holds a character that JSON would escape
@@ -113,36 +119,101 @@ def encode(entry: Entry, session_id: str, started: int, previous: str, salt: str
 
 def digest(salt: str, data: str) -> str:
     """The fingerprint that stands for a line's data in the chain."""
-    return sha256((salt + data).encode()).hexdigest()
+    return sha256((salt + data).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def chain(previous: str, head: str, data_digest: str) -> str:
     """The hash after a line with this head and this digest of its data."""
-    return sha256((previous + head + data_digest).encode()).hexdigest()
+    return sha256((previous + head + data_digest).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def decode(text: str, *, caused: bool = True) -> Entry:
-    """Return the entry of a line. Raises CodecError; keys that are not known are passed over.
+def tombstone(text: str) -> str:
+    """Return the line without its data and salt, its digest in their place; a tombstone as it is. Or CodecError."""
+    head, key, rest = _parted(text)
+    if key == "digest":
+        return text
+    salt, _, rest = rest.partition('","hash":"')
+    link, found, data = rest.partition('","data":')
+    if not found or data[-1:] != "}":
+        raise CodecError(f"not an entry of a log: {text[:200]!r}")
+    return f'{head},"digest":"{digest(salt, data[:-1])}","hash":"{link}","data":null}}'
 
-    Without `caused` the input that led to it is left out: to fold a log nobody needs it, and it takes time.
-    """
+
+def _parted(text: str) -> tuple[str, str, str]:
+    """The line's head, the key behind it (`salt` or `digest`), and the rest from that key's value on."""
+    for key in ("salt", "digest"):
+        # a head has no strings from outside, so the first of these is the key
+        head, found, rest = text.partition(f',"{key}":"')
+        if found and ',"data":' not in head:
+            return head, key, rest
+    raise CodecError(f"not an entry of a log: {text[:200]!r}")
+
+
+def decode(text: str) -> Entry:
+    """Return the entry of a line. Raises CodecError; keys that are not known are passed over."""
     try:
-        line = _loads(text)
-        event = _event(line["event_type"], line["data"])
-        cause = _input(str(line["input"]), event) if caused and "input" in line else None
-        seq, shown = _number(line["seq"]), line.get("shown")
-        return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown), cause)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
+        return _entry(json.loads(text))
+    except _FAULTS as fault:
         raise CodecError(f"not an entry of a log: {fault!r} in {text[:200]!r}") from fault
 
 
-def _loads(text: str) -> typing.Any:  # noqa: ANN401
+def decode_all(texts: Sequence[str]) -> list[Entry]:
+    """Return the entries of lines of one log: what `decode` gives for each, in a third of the time. Or CodecError."""
+    asked: dict[str, _Asked] = {}
+    pieces = [_without_prompt(text, asked) if _LLM in text[:_HEAD_MOST] else text for text in texts]
     try:
-        # three times as fast, which is what a restart with a thousand sessions waits for
-        return from_json(text, cache_strings="keys")
-    except ValueError:
-        # halves of surrogate pairs it does not read; and what is wrong with a line is for one to say
-        return json.loads(text)
+        # one document has one call, and one copy of each key
+        lines = json.loads(f"[{','.join(pieces)}]")
+        if len(lines) == len(texts):
+            return [_entry(line, asked) for line in lines]
+    except _FAULTS:
+        # which line it is, and what is wrong with it, is found by reading them one by one
+        pass
+    return [decode(text) for text in texts]
+
+
+class _Asked:
+    """The prompt of a request: as it stands in the line, between commas, and as it was read."""
+
+    __slots__ = ("prompt", "written")
+
+    def __init__(self, written: str) -> None:
+        self.written = written
+        self.prompt: Prompt | None = None
+
+
+_LLM = '"event_type":"llm_'
+_HEAD_MOST = 80
+"""Characters of a line within which its `event_type` begins."""
+
+
+def _without_prompt(text: str, asked: dict[str, _Asked]) -> str:
+    """The line of an answer without its prompt, where that stands there as in the request: it is long, and known."""
+    # within a string a quotation mark has a backslash before it, so what is looked for here is found as a key only
+    _, _, data = text.partition(',"data":{"call_id":"')
+    call_id, _, _ = data.partition('"')
+    known = asked.get(call_id)
+    if known is None:
+        begin, end = text.find(',"prompt":'), text.find(',"model":')
+        if 0 < begin < end and f'{_LLM}request"' in text[:_HEAD_MOST]:
+            asked[call_id] = _Asked(text[begin : end + 1])
+        return text
+    begin = len(text) - len(data) + len(call_id) + 1
+    if not text.startswith(known.written, begin):
+        return text
+    return text[:begin] + text[begin + len(known.written) - 1 :]
+
+
+def _entry(line: _Line, asked: Mapping[str, _Asked] = MappingProxyType({})) -> Entry:
+    event_type, data = line["event_type"], line["data"]
+    seq, shown = _number(line["seq"]), line.get("shown")
+    if data is None and "digest" in line:
+        event: Event = events.Erased(event_type=_text(event_type))
+        # what came in is told by what came of it, and gone with that
+        return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown))
+    event = _event(event_type, data, asked)
+    cause = _input(str(line["input"]), event) if "input" in line else None
+    return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown), cause)
 
 
 def _event_data(event: Event, session_id: str, time: str) -> _Data:
@@ -175,17 +246,33 @@ def _asked(prompt: Prompt) -> _Data:
     return {"prompt": parts.pop("text")} | parts
 
 
-def _event(event_type: str, data: _Data) -> Event:
+def _event(event_type: str, data: _Data, asked: Mapping[str, _Asked]) -> Event:
     kind = _CLASSES.get(event_type)
     if kind is None:
         raise CodecError(f"unknown event_type {event_type!r}")
+    if kind in _CALLS:
+        return _call(kind, data, asked)
+    return typing.cast(Event, _reader(typing.cast(Hashable, kind))(data))
+
+
+_CALLS = {events.CallRequested, events.CallAnswered}
+
+
+def _call(kind: type[Event], data: _Data, asked: Mapping[str, _Asked]) -> Event:
+    """A request or an answer; `asked` has the prompts that were taken out of the answers' lines."""
+    known = asked.get(str(data["call_id"]))
+    if "prompt" in data:
+        prompt = _reader(Prompt)({**data, "text": data["prompt"]})
+        if known is not None and kind is events.CallRequested:
+            known.prompt = typing.cast(Prompt, prompt)
+    else:
+        prompt = known and known.prompt
+    data = {**data, "prompt": prompt}
     if kind is events.CallAnswered and data["error"] is not None:
         kind = events.CallFailed
-        data = {**data, "message": data["error_message"]}
+        data["message"] = data["error_message"]
     elif kind is events.CallAnswered:
-        data = {**data, "reply": {**data, "text": data["response"]}}
-    if "prompt" in data:
-        data = {**data, "prompt": {**data, "text": data["prompt"]}}
+        data["reply"] = {**data, "text": data["response"]}
     return typing.cast(Event, _reader(typing.cast(Hashable, kind))(data))
 
 
@@ -219,20 +306,7 @@ def _fields(kind: Hashable) -> list[tuple[str, object]]:
 def _reader(kind: typing.Any) -> Callable[[typing.Any], object]:  # noqa: ANN401
     """A function that makes a value of this type of what JSON has for it."""
     if isinstance(kind, type) and is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        readers = {item.name: _reader(hints[item.name]) for item in fields(kind)}
-        names = readers.keys()
-        converted = [(name, inner) for name, inner in readers.items() if inner is not _same]
-
-        def read(data: object) -> object:
-            found = _object(data)
-            known = {name: found[name] for name in names if name in found}
-            for name, inner in converted:
-                if name in known:
-                    known[name] = inner(known[name])
-            return kind(**known)
-
-        return read
+        return _dataclass_reader(kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
         inner = _reader(arguments[0])
@@ -244,10 +318,35 @@ def _reader(kind: typing.Any) -> Callable[[typing.Any], object]:  # noqa: ANN401
     return float if kind is float else _same
 
 
+def _dataclass_reader(kind: typing.Any) -> Callable[[object], object]:  # noqa: ANN401
+    hints = typing.get_type_hints(kind)
+    names = frozenset(item.name for item in fields(kind))
+    readers = [(name, inner) for name in names if (inner := _reader(hints[name])) is not _same]
+
+    def read(data: object) -> object:
+        if type(data) is kind:
+            return data
+        found = _object(data)
+        known = names.issuperset(found)
+        found = dict(found) if known else {name: found[name] for name in names if name in found}
+        for name, inner in readers:
+            if name in found:
+                found[name] = inner(found[name])
+        return kind(**found)
+
+    return read
+
+
 def _object(data: object) -> _Data:
     if not isinstance(data, dict):
         raise TypeError(f"expected an object, found {type(data).__name__}")
     return data
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, found {type(value).__name__}")
+    return value
 
 
 def _number(value: object) -> int:

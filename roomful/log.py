@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from roomful.codec import GENESIS, decode, encode, parse_timestamp
+from roomful.codec import GENESIS, decode, decode_all, encode, parse_timestamp
 from roomful.core.events import SHOWN, Entry, Event, SessionEnded
 from roomful.core.inputs import Input
 from roomful.core.state import SessionState, evolve, fold
@@ -57,7 +57,7 @@ class SessionLog:
     ) -> "SessionLog":
         """Read a session's log and fold it. One without entries starts `now` (microseconds since the epoch)."""
         lines = await store.read(session_id)
-        entries = [decode(line.text, caused=False) for line in lines]
+        entries = decode_all([line.text for line in lines])
         started = now
         if lines:
             # `at` is 0 where the session starts, so its first line's timestamp is the anchor

@@ -4,7 +4,7 @@ import json
 import typing
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from hashlib import sha256
 from types import NoneType, UnionType
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roomful.codec import CodecError, decode, encode, parse_timestamp, timestamp
+from roomful.codec import CodecError, decode, decode_all, encode, parse_timestamp, timestamp
 from roomful.core import inputs
 from roomful.core.events import (
     SHOWN,
@@ -20,6 +20,7 @@ from roomful.core.events import (
     CallAnswered,
     CallFailed,
     Entry,
+    Erased,
     ErrorRecorded,
     Event,
     MemberBlocked,
@@ -69,7 +70,10 @@ def values(kind: object) -> st.SearchStrategy:
     return floats if kind is float else scalars[kind]
 
 
-EVENTS: dict[type, st.SearchStrategy[Event]] = {kind: values(kind) for kind in Event.__value__.__args__}
+# an erased event is never written: tests/test_chain.py has what is read of it
+EVENTS: dict[type, st.SearchStrategy[Event]] = {
+    kind: values(kind) for kind in Event.__value__.__args__ if kind is not Erased
+}
 INPUTS: dict[type, st.SearchStrategy[Input]] = {kind: values(kind) for kind in Input.__value__.__args__}
 AT = st.integers(0, 10**11).map(lambda micros: micros / 1e6)
 
@@ -270,6 +274,37 @@ def broken() -> list[str]:
 def test_what_is_not_an_entry_is_said_to_be_none(text):
     with pytest.raises(CodecError):
         decode(text)
+
+
+@given(st.lists(st.sampled_from(sorted(EVENTS, key=str)).flatmap(EVENTS.__getitem__), max_size=6), TEXT)
+def test_many_lines_are_read_as_one_by_one(found, call_id):
+    prompts = [event.prompt for event in found if hasattr(event, "prompt")]
+    # answers to the same call, with the prompt of its request and with another
+    calls = [replace(event, call_id=call_id) for event in found if hasattr(event, "prompt")]
+    same = [replace(event, prompt=prompts[0]) for event in calls]
+    lines = [line(Entry(1, 0.0, event)) for event in [*found, *calls, *same]]
+
+    assert decode_all(lines) == [decode(text) for text in lines]
+
+
+def test_the_examples_are_read_as_one_by_one_with_one_prompt_for_each_call():
+    asked, answered = [entry.event for entry in decode_all(examples.lines()) if hasattr(entry.event, "prompt")][:2]
+
+    assert decode_all(examples.lines()) == examples.entries()
+    assert asked.prompt is answered.prompt
+
+
+@pytest.mark.parametrize("text", broken(), ids=lambda text: text[-40:])
+def test_what_is_not_an_entry_is_found_among_many(text):
+    with pytest.raises(CodecError):
+        decode_all([*examples.lines(), text])
+
+
+def test_two_entries_in_one_line_are_no_entry():
+    first, second = examples.lines()[:2]
+
+    with pytest.raises(CodecError):
+        decode_all([f"{first},{second}"])
 
 
 def test_a_fault_names_the_line():

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "roomful"
 
 LAYERS = (
     {"core"},
-    {"codec", "logs", "rules", "settings", "timeline", "llm"},
+    {"chain", "codec", "logs", "rules", "settings", "timeline", "llm"},
     {"store"},
     {"log", "logfile", "trouble"},
     {"session"},

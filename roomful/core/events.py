@@ -245,6 +245,13 @@ class SessionEnded:
     """When it should have ended (seconds of the session), where nobody was there at that time to end it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What happened here was taken out of the log afterwards, as when a participant withdraws; its place is kept."""
+
+    event_type: str
+
+
 type Event = (
     SessionStarted
     | SessionSuspended
@@ -268,6 +275,7 @@ type Event = (
     | ActivityRecorded
     | ErrorRecorded
     | SessionEnded
+    | Erased
 )
 
 SHOWN = (MessagePosted, ReceiptGiven, ReactionSet, SessionEnded)
