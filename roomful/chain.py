@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import NamedTuple
 
 from roomful.codec import GENESIS, chain, digest
@@ -61,8 +60,7 @@ def check_chain(lines: Sequence[str]) -> Checked:
         if end < 0 or middle < 0 or text[data : data + len(_DATA)] != _DATA or text[-1] != "}":
             return _look_closely(lines)
         head, salt = text[:end], text[end + len(_SALT) : middle]
-        fingerprint = sha256(f"{salt}{text[data + len(_DATA) : -1]}".encode("utf-8", "surrogatepass")).hexdigest()
-        link = sha256(f"{link}{head}{fingerprint}".encode("utf-8", "surrogatepass")).hexdigest()
+        link = chain(link, head, digest(salt, text[data + len(_DATA) : -1]))
         if text[middle + len(_HASH) : data] != link or f',"seq":{seq},' not in head:
             return _look_closely(lines)
     return Checked(len(lines), link, 0, ())

@@ -19,7 +19,7 @@ import typing
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from hashlib import sha256
 from types import MappingProxyType
 
@@ -157,15 +157,19 @@ def decode(text: str) -> Entry:
         raise CodecError(f"not an entry of a log: {fault!r} in {text[:200]!r}") from fault
 
 
-def decode_all(texts: Sequence[str]) -> list[Entry]:
-    """Return the entries of lines of one log: what `decode` gives for each, in a third of the time. Or CodecError."""
+def decode_all(texts: Sequence[str], *, folding: bool = False) -> list[Entry]:
+    """Return the entries of lines of one log: what `decode` gives for each, in less time. Or CodecError.
+
+    `folding` leaves out what a fold does not look at: inputs, and most prompts, which are most of a log.
+    """
     asked: dict[str, _Asked] = {}
-    pieces = [_without_prompt(text, asked) if _LLM in text[:_HEAD_MOST] else text for text in texts]
+    shorter = _cut_prompt if folding else partial(_without_prompt, asked=asked)
+    pieces = [shorter(text) if _LLM in text[:_HEAD_MOST] else text for text in texts]
     try:
         # one document has one call, and one copy of each key
         lines = json.loads(f"[{','.join(pieces)}]")
         if len(lines) == len(texts):
-            return [_entry(line, asked) for line in lines]
+            return [_entry(line, asked, folding=folding) for line in lines]
     except _FAULTS:
         # which line it is, and what is wrong with it, is found by reading them one by one
         pass
@@ -204,7 +208,18 @@ def _without_prompt(text: str, asked: dict[str, _Asked]) -> str:
     return text[:begin] + text[begin + len(known.written) - 1 :]
 
 
-def _entry(line: _Line, asked: Mapping[str, _Asked] = MappingProxyType({})) -> Entry:
+def _cut_prompt(text: str) -> str:
+    """The line of a request or of an answer with an empty prompt; that of a failed call as it is."""
+    begin = text.find(',"prompt":')
+    end = text.find(',"response":', begin)
+    if end < 0:
+        end = text.find(',"model":', begin)
+    if not 0 < begin < end or text.find(',"error":', begin, end) >= 0:
+        return text
+    return f'{text[:begin]},"prompt":"","agent_name":"","system":""{text[end:]}'
+
+
+def _entry(line: _Line, asked: Mapping[str, _Asked] = MappingProxyType({}), *, folding: bool = False) -> Entry:
     event_type, data = line["event_type"], line["data"]
     seq, shown = _number(line["seq"]), line.get("shown")
     if data is None and "digest" in line:
@@ -212,7 +227,7 @@ def _entry(line: _Line, asked: Mapping[str, _Asked] = MappingProxyType({})) -> E
         # what came in is told by what came of it, and gone with that
         return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown))
     event = _event(event_type, data, asked)
-    cause = _input(str(line["input"]), event) if "input" in line else None
+    cause = _input(str(line["input"]), event) if "input" in line and not folding else None
     return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown), cause)
 
 
@@ -327,11 +342,11 @@ def _dataclass_reader(kind: typing.Any) -> Callable[[object], object]:  # noqa: 
         if type(data) is kind:
             return data
         found = _object(data)
-        known = names.issuperset(found)
-        found = dict(found) if known else {name: found[name] for name in names if name in found}
+        if not names.issuperset(found):
+            found = {name: found[name] for name in names if name in found}
         for name, inner in readers:
-            if name in found:
-                found[name] = inner(found[name])
+            if name in found and (inner is not float or type(found[name]) is not float):
+                found = {**found, name: inner(found[name])}
         return kind(**found)
 
     return read

@@ -14,6 +14,7 @@ import structlog
 
 from roomful import __version__
 from roomful.codec import CodecError
+from roomful.core import CORE_VERSION
 from roomful.core.chance import derive
 from roomful.core.decide import Refused
 from roomful.core.inputs import Complain, Disconnect, End, Resume, Start
@@ -265,7 +266,7 @@ class Host:
             simulation=study.simulation,
             participant_name=about.get("participant_name") or study.simulation.participant_name,
             model=study.model,
-            versions={"roomful": __version__, **study.versions},
+            versions={"roomful": __version__, "core": str(CORE_VERSION), **study.versions},
         )
 
     async def _run(self, session_id: str, room: Room) -> None:

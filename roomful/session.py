@@ -119,7 +119,8 @@ class SimulationSession:
 
     async def _entries(self, input: Input) -> list[Entry]:
         settled = await self.log.settle()
-        if settled and settled[0].input is input:
+        if settled and (settled[0].input is input or isinstance(input, Rang)):
+            # which alarm is the first was seen before it was known what is stored: it is looked at again
             return settled
         now = self._timeline.now()
         events = decide(self.log.state, input, now)

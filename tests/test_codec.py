@@ -19,6 +19,7 @@ from roomful.core.events import (
     ActivityRecorded,
     CallAnswered,
     CallFailed,
+    CallRequested,
     Entry,
     Erased,
     ErrorRecorded,
@@ -28,6 +29,7 @@ from roomful.core.events import (
     MessageReported,
     ParticipantConnected,
     ParticipantDisconnected,
+    Prompt,
     ReactionSet,
     SessionEnded,
     SessionResumed,
@@ -274,6 +276,19 @@ def broken() -> list[str]:
 def test_what_is_not_an_entry_is_said_to_be_none(text):
     with pytest.raises(CodecError):
         decode(text)
+
+
+@given(st.lists(st.sampled_from(sorted(EVENTS, key=str)).flatmap(EVENTS.__getitem__), max_size=6))
+def test_for_a_fold_prompts_and_inputs_are_left_out_and_nothing_else(found):
+    lines = [line(Entry(1, 0.0, event, None, inputs.Rang(alarm="clock"))) for event in found]
+
+    def bare(entry: Entry) -> Entry:
+        nothing = Prompt(agent_name="", system="", text="")
+        asked = isinstance(entry.event, CallRequested | CallAnswered)
+        event = replace(entry.event, prompt=nothing) if asked else entry.event
+        return replace(entry, event=event, input=None)
+
+    assert decode_all(lines, folding=True) == [bare(decode(text)) for text in lines]
 
 
 @given(st.lists(st.sampled_from(sorted(EVENTS, key=str)).flatmap(EVENTS.__getitem__), max_size=6), TEXT)

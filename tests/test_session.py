@@ -39,6 +39,7 @@ from roomful.core.inputs import (
 from roomful.core.state import fold
 from roomful.llm import LLM, LLMError
 from roomful.log import SessionLog
+from roomful.replay import run_again
 from roomful.session import SimulationSession
 from roomful.store.memory import MemoryStore
 from roomful.timeline import Arrival, LiveTimeline, SimulatedTimeline, wall_clock
@@ -291,6 +292,20 @@ async def test_a_reply_that_comes_while_the_store_fails_is_kept():
     assert len(only(events, MessagePosted)) == 2
 
 
+async def test_what_was_stored_without_an_answer_may_set_an_alarm_that_is_first():
+    store, timeline = ShakyStore(), CountingTimeline()
+    store.mute = lambda: 9.0 <= timeline.now() < 11.0
+    first = start(messages_per_minute=0)
+    session = await session_on(store, speaking(), [(0.0, first), (0.0, Disconnect(sent=0))], timeline)
+    # its receipt is due at 9.2, and the answer's alarms at once; nobody knows of them until the store is asked again
+    (said,) = await outcomes(session, (9.0, Say(content="hi")))
+
+    assert "lost before the answer" in str(said)
+    entries = [entry async for entry in session.log.follow()]
+    assert run_again(entries) is None
+    assert only(happened(entries), MessagePosted)
+
+
 async def test_who_comes_back_while_the_store_fails_does_not_overtake_going_away():
     store, timeline = failing_between(10.0, 11.0)
     script: Script = [(0.0, start(reconnect_grace_seconds=60)), *STAYS, (10.5, Disconnect(sent=1))]
@@ -367,7 +382,9 @@ async def test_calls_under_way_at_a_crash_are_asked_again():
         asked.append(prompt)
         return reply("sorry, I was away")
 
-    session = await session_on(store, llm, [(20.0, Leave())])
+    timeline = SimulatedTimeline()
+    await timeline.next(10.0, ())
+    session = await session_on(store, llm, [(20.0, Leave())], timeline)
     await session.run()
 
     assert asked == [only(happened(room.entries), CallRequested)[0].prompt]
