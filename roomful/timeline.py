@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -141,3 +141,27 @@ class SimulatedTimeline:
         pending = [call for call in calls if not call.done()]
         if pending:
             await asyncio.wait(pending)
+
+
+class PacedTimeline:
+    """Time that has passed, once more: waits until a moment of it comes, `speed` times as fast as it was."""
+
+    def __init__(self, speed: float, *, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
+        """`clock` is in seconds, and only its differences mean something; `sleep` waits for seconds."""
+        self._speed = speed
+        self._clock = clock
+        self._sleep = sleep
+        self._began = clock()
+
+    def now(self) -> float:
+        return (self._clock() - self._began) * self._speed
+
+    async def until(self, at: float) -> None:
+        """Return at this moment, at once if it is over: what takes long to show does not add up."""
+        left = at - self.now()
+        if left > 0:
+            await self._sleep(left / self._speed)
+
+    def leap(self, at: float) -> None:
+        """Pass over the time until a moment, if it is not over."""
+        self._began -= max(at - self.now(), 0.0) / self._speed

@@ -153,6 +153,51 @@ def show(
         run(_settings(data=data), session, calls=calls, as_json=as_json)
 
 
+@app.command(
+    epilog="Examples: roomful replay 6f1c --speed 10    roomful replay --verify --all    roomful replay --verify logs/"
+)
+def replay(
+    session: Annotated[
+        str | None, typer.Argument(help="The session's id, the beginning of it, or the path of its log or of a folder.")
+    ] = None,
+    speed: Annotated[float, typer.Option(min=1, max=20, help="How many times as fast as it was.")] = 1,
+    verify: Annotated[bool, typer.Option("--verify", help="Run it again from its log, and compare.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="With --verify: every session of the database.")] = False,
+    data: Data = None,
+) -> None:
+    """Play a session as its participant saw it, or run it again from its log.
+
+    With --verify, exit code 0: all are identical; 1: there is a difference, or it could not be read; 2: the command
+    was not understood. A log that another version of the core made is checked but not run again: no difference.
+    """
+    with faults_told():
+        from roomful.cli.replay import play, run_again
+
+        if verify:
+            run_again(_settings(data=data), session, every=every)
+        else:
+            play(_settings(data=data), session, speed)
+
+
+@app.command(epilog="Examples: roomful verify 6f1c    roomful verify --all    roomful verify logs/")
+def verify(
+    session: Annotated[
+        str | None, typer.Argument(help="The session's id, the beginning of it, or the path of its log or of a folder.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every session of the database, and its log file.")] = False,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """Look whether a log was changed: its hash chain, its end in the database, its file.
+
+    Exit code 0: nothing was changed; 1: something was, and is named; 2: the command was not understood.
+    """
+    with faults_told():
+        from roomful.cli.replay import verify as run
+
+        run(_settings(data=data, logs=logs), session, every=every)
+
+
 @app.command(epilog='Example: echo "Hello everyone!" | roomful chat --messages 5')
 def chat(
     url: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8000",
