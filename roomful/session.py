@@ -52,6 +52,8 @@ class SimulationSession:
             return await waiter
         finally:
             self._waiters.discard(waiter)
+            # raised here, its exception knows this frame
+            del waiter
 
     def put(self, input: Input, at: float | None = None) -> None:
         """Hand in an input that nobody waits for."""
@@ -145,7 +147,8 @@ class SimulationSession:
         if arrival.waiter is None or arrival.waiter.done():
             return
         if isinstance(outcome, Exception):
-            arrival.waiter.set_exception(outcome)
+            # without the frames it came through: they know the waiter, a circle that would keep the session in memory
+            arrival.waiter.set_exception(outcome.with_traceback(None))
         else:
             arrival.waiter.set_result(outcome)
 

@@ -1,14 +1,16 @@
 """The sessions of a process: given out, opened, run, ended, suspended; none of them another's business."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 
 from roomful.core.decide import Refused
 from roomful.core.events import ErrorRecorded, Event, Prompt, SessionEnded, SessionResumed, SessionSuspended
-from roomful.core.inputs import Connect, Disconnect, Leave, Reply, Say
+from roomful.core.inputs import Connect, Disconnect, Leave, React, Reply, Say
 from roomful.core.study import SimulationSettings
 from roomful.host import CRASHES_MOST, Full, Host, Room, Study
 from roomful.store import Line, SessionRow, StoreError, UnknownSession
@@ -324,6 +326,25 @@ async def test_an_ended_session_opens_to_its_end_and_is_not_run():
         with pytest.raises(Refused):
             await again.session.submit(Connect(protocol=2))
         assert (await store.find(room.log.session_id)).epoch == 1
+
+
+async def test_a_session_in_which_something_was_refused_leaves_nothing_in_memory():
+    """It would wait for a search for circles of references, which a server makes seldom."""
+    gc.disable()
+    try:
+        async with host(MemoryStore()).running() as live:
+            (room,) = await opened(live, 1)
+            log = weakref.ref(room.log)
+            with suppress(Refused):
+                await room.session.submit(React(message_id="unknown", emoji=None))
+            await room.session.submit(Leave())
+            del room
+            await asyncio.sleep(0)
+
+            assert live.rooms == {}
+            assert log() is None
+    finally:
+        gc.enable()
 
 
 async def test_an_operator_ends_a_session_once():
