@@ -166,13 +166,13 @@ def test_nothing_is_acknowledged_that_is_not_stored_and_all_goes_on_when_the_fau
         assert [len(server.told(event)) for event in ("store_failing", "store_mended")] == [1, 1]
 
 
-def test_a_reply_that_comes_while_the_disk_is_full_is_posted_afterwards(tmp_path):
+def test_an_answer_that_is_due_while_the_disk_is_full_is_posted_afterwards(tmp_path):
     server = Server(tmp_path, tmp_path)
     server.study(user_response_probability=1)
     with limited(tmp_path) as fault, fault.server.participant() as participant:
         participant.say("What do you think?")
-        # the call has been asked for by then, and its reply has nowhere to go
-        participant.until(lambda frame: frame["type"] == "receipt" and frame["status"] == "read")
+        # whoever types has its reply, and means to post it within seconds
+        participant.until(lambda frame: frame["type"] == "typing" and frame["active"])
         fault.begin()
         assert participant.say("hm?")["type"] == "refused"
         until(lambda: fault.server.health()[0] == 503, "health to know")

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.stage import CHROMIUM, Guest, Stage, chromium, let_tests_decide, quiet_room
+from tests.verified import MADE
 
 expect.set_options(timeout=8000)
 
@@ -48,3 +49,10 @@ async def guest(stage, browser) -> AsyncIterator[Guest]:
     async with stage.guest(browser) as guest:
         yield guest
         assert guest.faults == []
+
+
+@pytest.fixture(autouse=True)
+def _not_run_again():
+    """Here members do what the test says and not what the core decides, so their logs cannot be run again."""
+    yield
+    MADE.clear()
