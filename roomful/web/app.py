@@ -4,6 +4,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,12 +20,14 @@ from roomful.timeline import monotonic
 from roomful.web.access import Starts
 from roomful.web.api import router, unreadable
 from roomful.web.health import Health
-from roomful.web.metrics import Metrics
 from roomful.web.operator import operating
 from roomful.web.page import Page, page_routes
 from roomful.web.server import Server
 from roomful.web.socket import Limits
 from roomful.web.startup import Explained
+
+if TYPE_CHECKING:
+    from roomful.web.metrics import Metrics
 
 BODY_MOST = 64 * 1024
 """Bytes of a request's body."""
@@ -49,13 +52,14 @@ def create_app(
     server = server or load_server_settings()
     study = study or load_settings(server.study)
     check_setup(server, study)
-    metrics = Metrics()
+    metrics = _metered() if server.metrics else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        on_call, on_commit = (metrics.on_call, metrics.on_commit) if server.metrics else (None, None)
+        on_call, on_commit = (metrics.on_call, metrics.on_commit) if metrics else (None, None)
         async with assembled(server, study, on_call=on_call, on_commit=on_commit, llm=llm, store=store) as parts:
-            metrics.look_at(lambda: len(parts.host.rooms), lambda: parts.watch.failing() is not None)
+            if metrics:
+                metrics.look_at(lambda: len(parts.host.rooms), lambda: parts.watch.failing() is not None)
             app.state.server = Server(
                 server,
                 parts.host,
@@ -88,12 +92,19 @@ def create_app(
     return app
 
 
+def _metered() -> "Metrics":
+    # prometheus_client is slow to import, and most servers have nobody who asks for metrics
+    from roomful.web.metrics import Metrics
+
+    return Metrics()
+
+
 def _collect_rarely() -> None:
     """Look for cyclic garbage less often: with a thousand sessions a full search stops them all for 0.3 s."""
     gc.freeze()
     # allocations until the young are looked through, and how many such rounds until the middle and the old are;
     # nearly everything here is freed by reference count alone
-    gc.set_threshold(2_000, 20, 250)
+    gc.set_threshold(2_000, 20, 20)
 
 
 def _limits(server: ServerSettings) -> Limits:
@@ -112,7 +123,8 @@ async def _metrics(request: Request) -> Response:
     if proxied or not _is_loopback(peer):
         raise HTTPException(404)
     server: Server = request.app.state.server
-    return Response(server.metrics.text(), media_type="text/plain; version=0.0.4")
+    text = server.metrics.text() if server.metrics else b""
+    return Response(text, media_type="text/plain; version=0.0.4")
 
 
 def _is_loopback(address: str) -> bool:

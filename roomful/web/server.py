@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from roomful.host import Host
 from roomful.llm.budget import Budget
@@ -9,8 +10,10 @@ from roomful.llm.watch import Watch
 from roomful.settings import ServerSettings
 from roomful.web.access import Starts
 from roomful.web.health import Health
-from roomful.web.metrics import Metrics
 from roomful.web.socket import Limits
+
+if TYPE_CHECKING:
+    from roomful.web.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Server:
     starts: Starts
     budget: Budget
     watch: Watch
-    metrics: Metrics
+    metrics: "Metrics | None"
 
     def allows_origin(self, origin: str) -> bool:
         """Whether pages of this origin may call, beside our own."""
