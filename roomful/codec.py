@@ -21,6 +21,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, partial
 from hashlib import sha256
+from operator import attrgetter
 from types import MappingProxyType
 
 from pydantic_core import from_json
@@ -303,14 +304,14 @@ def _call(kind: type[Event], data: _Data, asked: Mapping[str, _Asked]) -> Event:
 
 def _plain(value: object, *, empty: bool = True) -> _Data:
     """A dataclass as a dict; with `empty` false without the fields that are at their defaults."""
-    data: _Data = {}
-    for name, default in _fields(typing.cast(Hashable, type(value))):
-        item = getattr(value, name)
-        if not empty and item == default:
-            continue
+    names, defaults, get = _fields(typing.cast(Hashable, type(value)))
+    data: _Data = dict(zip(names, get(value), strict=True))
+    if not empty:
+        data = {name: item for name, item in data.items() if item != defaults[name]}
+    for name, item in data.items():
         if type(item) in _SCALARS:
-            data[name] = item
-        elif isinstance(item, tuple):
+            continue
+        if isinstance(item, tuple):
             data[name] = list(item)
         elif isinstance(item, Mapping):
             data[name] = dict(item)
@@ -320,11 +321,14 @@ def _plain(value: object, *, empty: bool = True) -> _Data:
 
 
 @cache
-def _fields(kind: Hashable) -> list[tuple[str, object]]:
-    return [
-        (item.name, item.default_factory() if item.default_factory is not MISSING else item.default)
-        for item in fields(typing.cast(type[Prompt], kind))
-    ]
+def _fields(kind: Hashable) -> tuple[tuple[str, ...], Mapping[str, object], Callable[[object], tuple[object, ...]]]:
+    """The names of a dataclass's fields, their defaults, and what gets all their values at once."""
+    items = fields(typing.cast(type[Prompt], kind))
+    names = tuple(item.name for item in items)
+    made = (item.default if item.default_factory is MISSING else item.default_factory() for item in items)
+    # attrgetter gives a tuple only where there are several names
+    get = attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+    return names, dict(zip(names, made, strict=True)), get
 
 
 @cache

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from roomful.core.events import Prompt
 from roomful.core.state import SessionState
@@ -76,6 +77,8 @@ def wrong_script(text: str, _prompt: Prompt, state: SessionState) -> str | None:
 CHECKS: tuple[Check, ...] = (empty, leak, wrong_script)
 
 
+# the rules stay the same for a session, and the last messages are looked at again with every reply
+@lru_cache(1024)
 def _words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
@@ -91,6 +94,7 @@ def _common(words: list[str], source: list[str], least: int) -> Iterator[str]:
     return (run for run in runs if run in whole)
 
 
+@lru_cache(1024)
 def _scripts(text: str) -> Counter[str]:
     """How many letters of each script a text has; kana count as Han, for Japanese writes both."""
     letters = [char for char in text if char.isalpha()]
