@@ -14,10 +14,11 @@ null.
 """
 
 import json
+import math
 import types
 import typing
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, partial
 from hashlib import sha256
@@ -61,9 +62,7 @@ EVENT_TYPES: Mapping[type[Event], str] = {
 _CLASSES = {name: kind for kind, name in EVENT_TYPES.items() if kind is not events.CallFailed}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False, check_circular=False).encode
-
-_SCALARS = {str, int, float, bool, type(None)}
+_quoted = json.encoder.encode_basestring_ascii
 _FAULTS = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 """What reading raises for a line that is none."""
 
@@ -75,8 +74,7 @@ class CodecError(ValueError):
     """A line that is not an entry of a log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(typing.NamedTuple):
     """A line without its newline, and the chain's value after it."""
 
     text: str
@@ -105,7 +103,7 @@ def encode(entry: Entry, session_id: str, started: int, previous: str, salt: str
     if isinstance(entry.event, events.Erased):
         raise TypeError(f"entry {entry.seq} is erased: only its line can tell its place in the chain")
     time = timestamp(started, entry.at)
-    data = _dumps(_event_data(entry.event, session_id, time))
+    data = _event_json(entry.event, session_id, time)
     # none of these holds a character that JSON would escape
     head = (
         f'{{"timestamp":"{time}","event_type":"{EVENT_TYPES[type(entry.event)]}","seq":{entry.seq},'
@@ -242,34 +240,95 @@ def _entry(line: _Line, asked: Mapping[str, _Asked] = MappingProxyType({}), *, f
     return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown), cause)
 
 
-def _event_data(event: Event, session_id: str, time: str) -> _Data:
+def _event_json(event: Event, session_id: str, time: str) -> str:
     match event:
         case events.MessagePosted():
-            return {"sender": event.sender, "content": event.content, "timestamp": time} | _plain(event, empty=False)
+            posted = f'{{"sender":{_quoted(event.sender)},"content":{_quoted(event.content)},"timestamp":"{time}"'
+            return f"{posted}{_unusual(event)}}}"
         case events.CallRequested():
-            asked = {"call_id": event.call_id, "turn_id": event.turn_id} | _asked(event.prompt)
-            return asked | {"model": event.model, "parameters": dict(event.parameters)}
+            asked = f'{{"call_id":{_quoted(event.call_id)},"turn_id":{_quoted(event.turn_id)},{_asked(event.prompt)}'
+            return f'{asked},"model":{_quoted(event.model)},"parameters":{_json(event.parameters)}}}'
         case events.CallAnswered():
-            raw = {"response": event.reply.text, "error": None}
-            shown = {"text": event.text, "rejected": event.rejected}
-            return {"call_id": event.call_id} | _asked(event.prompt) | raw | _plain(event.reply) | shown
+            asked = f'{{"call_id":{_quoted(event.call_id)},{_asked(event.prompt)}'
+            raw = f'"response":{_quoted(event.reply.text)},"error":null,"text":{_json(event.text)}'
+            return f'{asked},{raw},{_members(event.reply, ("text",))},"rejected":{_json(event.rejected)}}}'
         case events.CallFailed():
-            failure = _plain(event) | {"error_message": event.message}
-            del failure["message"]
-            return failure | _asked(event.prompt) | {"response": event.reply.text if event.reply else None}
+            failed = f'{{"call_id":{_quoted(event.call_id)},"prompt":{_quoted(event.prompt.text)},'
+            failed += f'{_members(event, ("call_id", "prompt", "message"))},"error_message":{_quoted(event.message)},'
+            response = _json(event.reply.text if event.reply else None)
+            return f'{failed}{_members(event.prompt, ("text",))},"response":{response}}}'
         case events.SessionEnded():
-            ended = {"session_id": session_id} | _plain(event)
-            if event.due is None:
-                del ended["due"]
-            return ended
+            hidden = ("due",) if event.due is None else ()
+            return f'{{"session_id":"{session_id}",{_members(event, hidden)}}}'
         case _:
-            return _plain(event)
+            return _json(event)
 
 
-def _asked(prompt: Prompt) -> _Data:
-    """A prompt spread out: `prompt` is the text, and its other parts stand beside it."""
-    parts = _plain(prompt)
-    return {"prompt": parts.pop("text")} | parts
+# a prompt is written when it is asked and when it is answered, and its quotation marks take long to escape
+@lru_cache(512)
+def _asked(prompt: Prompt) -> str:
+    """A prompt spread out, without braces: `prompt` is the text, and its other parts stand beside it."""
+    return f'"prompt":{_quoted(prompt.text)},{_members(prompt, ("text",))}'
+
+
+def _unusual(event: events.MessagePosted) -> str:
+    """What a message has beside its sender and content, where that is not as by default; with commas before."""
+    names, _, get = _fields(events.MessagePosted, ("sender", "content"))
+    defaults = _defaults(events.MessagePosted)
+    pairs = zip(names, get(event), strict=True)
+    return "".join(f',"{name}":{_json(value)}' for name, value in pairs if value != defaults[name])
+
+
+def _members(value: object, without: Sequence[str] = ()) -> str:
+    """The fields of a dataclass as members of a JSON object, without braces."""
+    _, template, get = _fields(typing.cast(Hashable, type(value)), without)
+    # most are scalars, and a call saved for each of them is felt
+    return template % tuple([(_SCALARS.get(type(item)) or _json)(item) for item in get(value)])
+
+
+def _json(value: object) -> str:
+    """A value of an event as JSON; a dataclass is an object. Raises ValueError for a number without an end."""
+    write = _SCALARS.get(type(value))
+    if write is not None:
+        return write(value)
+    if isinstance(value, tuple | list):
+        return f"[{','.join([_json(item) for item in value])}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join([f'{_quoted(name)}:{_json(item)}' for name, item in value.items()])}}}"
+    return f"{{{_members(value)}}}"
+
+
+def _finite(number: float) -> str:
+    if not math.isfinite(number):
+        raise ValueError(f"expected a number that JSON can hold, found {number}")
+    return repr(number)
+
+
+_SCALARS: Mapping[type, Callable[[typing.Any], str]] = {
+    str: _quoted,
+    int: repr,
+    float: _finite,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+}
+
+
+@cache
+def _fields(
+    kind: Hashable, without: Sequence[str] = ()
+) -> tuple[tuple[str, ...], str, Callable[[object], tuple[object, ...]]]:
+    """The names of a dataclass's fields, a template for them as JSON, and what gets all their values at once."""
+    names = tuple(item.name for item in fields(typing.cast(type[Prompt], kind)) if item.name not in without)
+    template = ",".join(f'"{name}":%s' for name in names)
+    # attrgetter gives a tuple only where there are several names
+    get = attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+    return names, template, get
+
+
+@cache
+def _defaults(kind: Hashable) -> Mapping[str, object]:
+    items = fields(typing.cast(type[Prompt], kind))
+    return {item.name: item.default if item.default_factory is MISSING else item.default_factory() for item in items}
 
 
 def _event(event_type: str, data: _Data, asked: Mapping[str, _Asked]) -> Event:
@@ -300,35 +359,6 @@ def _call(kind: type[Event], data: _Data, asked: Mapping[str, _Asked]) -> Event:
     elif kind is events.CallAnswered:
         data["reply"] = {**data, "text": data["response"]}
     return typing.cast(Event, _reader(typing.cast(Hashable, kind))(data))
-
-
-def _plain(value: object, *, empty: bool = True) -> _Data:
-    """A dataclass as a dict; with `empty` false without the fields that are at their defaults."""
-    names, defaults, get = _fields(typing.cast(Hashable, type(value)))
-    data: _Data = dict(zip(names, get(value), strict=True))
-    if not empty:
-        data = {name: item for name, item in data.items() if item != defaults[name]}
-    for name, item in data.items():
-        if type(item) in _SCALARS:
-            continue
-        if isinstance(item, tuple):
-            data[name] = list(item)
-        elif isinstance(item, Mapping):
-            data[name] = dict(item)
-        else:
-            data[name] = _plain(item)
-    return data
-
-
-@cache
-def _fields(kind: Hashable) -> tuple[tuple[str, ...], Mapping[str, object], Callable[[object], tuple[object, ...]]]:
-    """The names of a dataclass's fields, their defaults, and what gets all their values at once."""
-    items = fields(typing.cast(type[Prompt], kind))
-    names = tuple(item.name for item in items)
-    made = (item.default if item.default_factory is MISSING else item.default_factory() for item in items)
-    # attrgetter gives a tuple only where there are several names
-    get = attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
-    return names, dict(zip(names, made, strict=True)), get
 
 
 @cache

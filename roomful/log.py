@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from roomful.codec import GENESIS, decode, decode_all, encode, parse_timestamp
+from roomful.core.decide import Decided
 from roomful.core.events import SHOWN, Entry, Event, SessionEnded
 from roomful.core.inputs import Input
 from roomful.core.state import SessionState, evolve, fold
@@ -42,7 +43,7 @@ class SessionLog:
         self._salt = salt
         self._on_lines = on_lines
         self._hash = GENESIS
-        self._unsure: list[tuple[Line, Entry]] = []
+        self._unsure: tuple[list[Line], Decided] | None = None
         self._followers: list[_Follower] = []
 
     @classmethod
@@ -68,38 +69,59 @@ class SessionLog:
         return log
 
     async def append(self, events: Sequence[Event], at: float, input: Input | None = None) -> list[Entry]:
-        """Number the events, store them, then show them. `input` is what led to them.
+        """Number the events, store them, then show them, as `enter` does. `input` is what led to them."""
+        state = self.state
+        entries: list[Entry] = []
+        for event in events:
+            shown = state.shown + 1 if isinstance(event, SHOWN) else None
+            entries.append(Entry(state.seq + 1, at, event, shown, None if entries else input))
+            state = evolve(state, entries[-1])
+        await self.enter(Decided(entries, state))
+        return entries
+
+    async def enter(self, decided: Decided) -> None:
+        """Store entries that were decided on this log's state, then show them.
 
         Raises StoreError when it is not known to be stored (see `settle`), and Fenced.
         """
-        state, link = self.state, self._hash
-        batch: list[tuple[Line, Entry]] = []
-        for event in events:
-            shown = state.shown + 1 if isinstance(event, SHOWN) else None
-            entry = Entry(state.seq + 1, at, event, shown, None if batch else input)
-            encoded = encode(entry, self.session_id, self.started, link, self._salt())
-            ended = event.reason if isinstance(event, SessionEnded) else None
-            batch.append((Line(entry.seq, encoded.text, encoded.hash, shown, ended), entry))
-            state, link = evolve(state, entry), encoded.hash
+        lines = self._lines(decided.entries)
         try:
-            await self._store.append(self.session_id, self._epoch, [line for line, _ in batch])
+            await self._store.append(self.session_id, self._epoch, lines)
         except StoreError:
-            self._unsure = batch
+            self._unsure = (lines, decided)
             raise
-        return self._publish(batch, state)
+        self._publish(lines, decided)
+
+    def _lines(self, entries: Sequence[Entry]) -> list[Line]:
+        link, lines = self._hash, []
+        for entry in entries:
+            event = entry.event
+            text, link = encode(entry, self.session_id, self.started, link, self._salt())
+            ended = event.reason if isinstance(event, SessionEnded) else None
+            lines.append(Line(entry.seq, text, link, entry.shown, ended))
+        return lines
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it is not known of the last append if it was stored (see `settle`)."""
+        return self._unsure is not None
 
     async def settle(self) -> list[Entry]:
         """Find out whether the last append that failed was stored after all; return its entries, taken up, if so.
 
         Raises StoreError while the store cannot be read, and Fenced when somebody else has written instead.
         """
-        if not self._unsure:
+        if self._unsure is None:
             return []
+        lines, decided = self._unsure
         found = await self._store.read(self.session_id, self.state.seq)
-        if found and [line.hash for line in found] != [line.hash for line, _ in self._unsure]:
+        if found and [line.hash for line in found] != [line.hash for line in lines]:
             raise Fenced(f"another owner has written to session {self.session_id}")
-        unsure, self._unsure = self._unsure, []
-        return self._publish(unsure, fold((entry for _, entry in unsure), self.state)) if found else []
+        self._unsure = None
+        if not found:
+            return []
+        self._publish(lines, decided)
+        return decided.entries
 
     async def follow(self, after: int = 0) -> AsyncGenerator[Entry]:
         """Yield the entries with a `seq` greater than `after`, then each new one, until the session has ended."""
@@ -147,14 +169,12 @@ class SessionLog:
             else:
                 await follower.wait()
 
-    def _publish(self, batch: Sequence[tuple[Line, Entry]], state: SessionState) -> list[Entry]:
-        lines, entries = [line for line, _ in batch], [entry for _, entry in batch]
-        self.state, self._hash = state, lines[-1].hash
+    def _publish(self, lines: Sequence[Line], decided: Decided) -> None:
+        self.state, self._hash = decided.state, lines[-1].hash
         if self._on_lines:
             self._on_lines(self.session_id, lines)
         for follower in self._followers:
-            follower.tell(entries)
-        return entries
+            follower.tell(decided.entries)
 
 
 class _Follower:

@@ -7,8 +7,8 @@ from itertools import zip_longest
 from roomful.chain import Checked, check_chain
 from roomful.codec import EVENT_TYPES, CodecError, decode_all
 from roomful.core import CORE_VERSION
-from roomful.core.decide import Refused, decide
-from roomful.core.events import SHOWN, Entry, Erased, Event, SessionStarted
+from roomful.core.decide import Refused, enter
+from roomful.core.events import Entry, Erased, Event, SessionStarted
 from roomful.core.inputs import Rang
 from roomful.core.state import SessionState, fold
 
@@ -85,10 +85,10 @@ def run_again(entries: Sequence[Entry]) -> Difference | None:
     """
     state = SessionState()
     for batch in batches(entries):
-        found = _alarm(state, batch[0]) or _batch(state, batch)
-        if found:
-            return found
-        state = fold(batch, state)
+        outcome = _alarm(state, batch[0]) or _batch(state, batch)
+        if isinstance(outcome, Difference):
+            return outcome
+        state = outcome
     return None
 
 
@@ -111,40 +111,37 @@ def _alarm(state: SessionState, first: Entry) -> Difference | None:
         return _difference(first, f"alarm {alarm}", f"rang at {first.at}", "was not set")
     if due > first.at:
         return _difference(first, f"alarm {alarm}", f"rang at {first.at}", f"is due at {due}")
-    foremost = min(state.alarms, key=lambda name: (state.alarms[name], name))
+    foremost, _ = state.next_alarm
     if foremost != alarm:
         return _difference(first, "alarm", f"{alarm} rang first", f"{foremost} was due before it")
     return None
 
 
-def _batch(state: SessionState, batch: Sequence[Entry]) -> Difference | None:
+def _batch(state: SessionState, batch: Sequence[Entry]) -> Difference | SessionState:
+    """The state after a batch that comes about again as it is recorded, else what differs first."""
     first = batch[0]
     if first.input is None:
         return _difference(first, "input", "none", "every batch begins with one")
     if first.at < state.at:
         return _difference(first, "at", str(first.at), f"not before {state.at}")
     try:
-        events = decide(state, first.input, first.at)
+        decided = enter(state, first.input, first.at)
     except Refused as refusal:
         return _difference(first, "input", _brief(first.input), f"refused: {refusal.reason}")
     except Exception as fault:  # noqa: BLE001
         # whatever the core makes of a log that it did not write is a difference, and the others are still looked at
         return _difference(first, "input", _brief(first.input), f"failed: {fault!r}")
-    return _compare(state, batch, events)
+    return _compare(batch, decided.entries) or decided.state
 
 
-def _compare(state: SessionState, batch: Sequence[Entry], events: Sequence[Event]) -> Difference | None:
-    at, shown = batch[0].at, state.shown
-    for seq, (entry, event) in enumerate(zip_longest(batch, events), state.seq + 1):
-        if event is None:
-            return _difference(entry, "event", _name(entry.event), "nothing")
-        if entry is None:
-            return Difference(seq, _name(event), "event", "nothing", _name(event))
-        number = None
-        if isinstance(event, SHOWN):
-            number = shown = shown + 1
-        if entry.event != event or (entry.seq, entry.at, entry.shown) != (seq, at, number):
-            return _first_field(entry, Entry(seq, at, event, number))
+def _compare(batch: Sequence[Entry], entries: Sequence[Entry]) -> Difference | None:
+    for recorded, now in zip_longest(batch, entries):
+        if now is None:
+            return _difference(recorded, "event", _name(recorded.event), "nothing")
+        if recorded is None:
+            return Difference(now.seq, _name(now.event), "event", "nothing", _name(now.event))
+        if recorded != now:
+            return _first_field(recorded, now)
     return None
 
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from roomful.codec import input_name
-from roomful.core.decide import Refused, decide
+from roomful.core.decide import Refused, enter
 from roomful.core.events import CallRequested, Entry
 from roomful.core.inputs import Answered, Failed, Input, Rang, Say, Suspend
 from roomful.llm import LLM, LLMError
@@ -35,8 +35,12 @@ class SimulationSession:
         self._retry_at = 0.0
         self._backoff = BACKOFF_FIRST
         self._stopped = False
-        self.entering = ""
+        self._entering: Input | None = None
+
+    @property
+    def entering(self) -> str:
         """The name of the input that is being entered, or was when the session broke down."""
+        return _name(self._entering) if self._entering else ""
 
     async def submit(self, input: Input, at: float | None = None) -> list[Entry]:
         """Hand in an input and return the entries it led to, durable. `at` is when it comes; None: now.
@@ -89,14 +93,13 @@ class SimulationSession:
 
     async def _next(self) -> Arrival | None:
         """Return what comes next; None: it is time to try again what is held."""
-        state = self.log.state
+        alarm, due = self.log.state.next_alarm
         # after a failure of the store nothing is tried before its time, unless somebody comes who waits
-        deadline = self._retry_at if self._held else max(state.deadline, self._retry_at)
+        deadline = self._retry_at if self._held else max(due, self._retry_at)
         arrival = await self._timeline.next(deadline, self._calls.values())
         if arrival is not None or self._held:
             return arrival
-        due = state.deadline
-        return Arrival(Rang(alarm=min(name for name, at in state.alarms.items() if at == due)))
+        return Arrival(Rang(alarm=alarm))
 
     async def _take(self, arrival: Arrival | None) -> None:
         """Enter what is held and then this, in the order of coming: a return must not overtake a departure."""
@@ -110,29 +113,33 @@ class SimulationSession:
             self._back_off(fault)
 
     async def _enter(self, arrival: Arrival) -> None:
-        if arrival.waiter and arrival.waiter.done() and not arrival.waiter.cancelled():
+        waiter = arrival.waiter
+        if waiter and waiter.done() and not waiter.cancelled():
             # it was told before that this was not taken
             return
-        self.entering = _name(arrival.input)
+        self._entering = arrival.input
         try:
-            self._answer(arrival, await self._entries(arrival.input))
+            entries = await self._entries(arrival.input)
         except Refused as refusal:
             self._answer(arrival, refusal)
+        else:
+            self._answer(arrival, entries)
 
     async def _entries(self, input: Input) -> list[Entry]:
-        settled = await self.log.settle()
-        if settled and (settled[0].input is input or isinstance(input, Rang)):
-            # which alarm is the first was seen before it was known what is stored: it is looked at again
-            return settled
+        if self.log.unsure:
+            settled = await self.log.settle()
+            if settled and (settled[0].input is input or isinstance(input, Rang)):
+                # which alarm is the first was seen before it was known what is stored: it is looked at again
+                return settled
         now = self._timeline.now()
-        events = decide(self.log.state, input, now)
-        if not events:
+        decided = enter(self.log.state, input, now)
+        if not decided.entries:
             return []
-        entries = await self.log.append(events, now, input)
+        await self.log.enter(decided)
         self._backoff, self._retry_at = BACKOFF_FIRST, 0.0
         if self._on_commit:
-            self._on_commit(len(entries), self._timeline.now() - now)
-        return entries
+            self._on_commit(len(decided.entries), self._timeline.now() - now)
+        return decided.entries
 
     def _back_off(self, fault: StoreError) -> None:
         self._retry_at = self._timeline.now() + self._backoff

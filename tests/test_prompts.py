@@ -1,11 +1,13 @@
 """What an agent is asked, and what is made of its reply."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roomful.core import prompts
 from roomful.core.events import CallRequested, Prompt
 from roomful.core.prompts import LONGEST, clean
 from tests.rooms import Room, only, start
@@ -287,3 +289,12 @@ def test_what_is_clean_stays_as_it_is(raw):
     once = shown(raw)
 
     assert shown(once) == once
+
+
+@given(st.text("abcXYZ09 ,.!?;'’…()&/%€$+-*:", max_size=LONGEST + 5))
+def test_a_reply_that_is_bare_at_first_sight_is_what_a_closer_look_leaves(raw):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prompts, "_BARE", re.compile(r"(?!)"))
+        looked_at = shown(raw)
+
+    assert shown(raw) == looked_at

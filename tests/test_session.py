@@ -38,11 +38,12 @@ from roomful.core.inputs import (
 )
 from roomful.core.state import fold
 from roomful.llm import LLM, LLMError
+from roomful.llm.scripted import Scripted
 from roomful.log import SessionLog
 from roomful.replay import run_again
 from roomful.session import SimulationSession
 from roomful.store.memory import MemoryStore
-from roomful.timeline import Arrival, LiveTimeline, SimulatedTimeline, wall_clock
+from roomful.timeline import Arrival, LiveTimeline, SimulatedTimeline, simulated_loop, wall_clock
 from tests.rooms import SESSION, Room, happened, only, reply, start
 from tests.stores import ShakyStore, claimed
 
@@ -421,6 +422,16 @@ async def test_the_same_seed_gives_the_same_log_byte_for_byte():
 
     assert await first.read(SESSION) == await second.read(SESSION)
     assert await first.read(SESSION) != await other.read(SESSION)
+
+
+def test_a_loop_on_which_replies_are_there_at_once_changes_nothing():
+    async def lines() -> list[str]:
+        store = MemoryStore()
+        await played(start(seed=3), Scripted(), says(20.0, 21.0, 200.0), store)
+        return [line.text for line in await store.read(SESSION)]
+
+    with asyncio.Runner() as usual, asyncio.Runner(loop_factory=simulated_loop) as simulated:
+        assert simulated.run(lines()) == usual.run(lines())
 
 
 SESSIONS, RATE, MINUTES = 40, 6, 5

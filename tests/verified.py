@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from roomful.chain import check_chain
 from roomful.codec import GENESIS, decode_all
-from roomful.core.events import Entry, SessionStarted
+from roomful.core.decide import Decided
+from roomful.core.events import SessionStarted
 from roomful.log import SessionLog
 from roomful.replay import run_again
 from roomful.store import Line
@@ -51,9 +52,9 @@ def remember() -> None:
     """From now on, remember what every session's log takes up."""
     publish = SessionLog._publish
 
-    def remembered(log: SessionLog, batch: Sequence[tuple[Line, Entry]], *rest: object) -> list[Entry]:
-        MADE.add(log.session_id, log._hash, [line for line, _ in batch])
-        return publish(log, batch, *rest)
+    def remembered(log: SessionLog, lines: Sequence[Line], decided: Decided) -> None:
+        MADE.add(log.session_id, log._hash, lines)
+        publish(log, lines, decided)
 
     SessionLog._publish = remembered
 

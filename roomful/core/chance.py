@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from statistics import NormalDist
 
@@ -9,9 +10,20 @@ _STANDARD_NORMAL = NormalDist()
 
 
 def _digest(seed: int, name: Sequence[str | int], size: int) -> bytes:
+    hashed = _begun(seed, size).copy()
     # The parts are length-prefixed and typed, so ("a", "bc") and ("ab", "c"), or 1 and "1", never meet.
-    parts = [f"{type(part).__name__}{len(text := str(part))}:{text}" for part in (seed, *name)]
-    return blake2b("".join(parts).encode("utf-8", "surrogatepass"), digest_size=size).digest()
+    text = ""
+    for part in name:
+        text += f"{type(part).__name__}{len(written := str(part))}:{written}"
+    hashed.update(text.encode("utf-8", "surrogatepass"))
+    return hashed.digest()
+
+
+# a session draws some six hundred times by the same seed
+@lru_cache(1024)
+def _begun(seed: int, size: int) -> blake2b:
+    text = str(seed)
+    return blake2b(f"int{len(text)}:{text}".encode(), digest_size=size)
 
 
 def draw(seed: int, *name: str | int) -> float:

@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 from roomful.core.events import Prompt
 from roomful.core.state import SessionState
@@ -26,7 +27,6 @@ SCRIPT_KNOWN_LEAST = 20
 
 # a word, or one character of the scripts that put no spaces between words
 _WORD = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
-_MESSAGE_LINE = re.compile(r"^\{.*\}$", re.MULTILINE)
 _SAME_SCRIPT = {"FULLWIDTH": "LATIN", "MATHEMATICAL": "LATIN", "HIRAGANA": "CJK", "KATAKANA": "CJK", "HALFWIDTH": "CJK"}
 
 
@@ -47,7 +47,7 @@ def leak(text: str, prompt: Prompt, state: SessionState) -> str | None:
         return None
     template, _, rules = prompt.system.rpartition("\n\n")
     # the messages are data; all else in a prompt is instruction
-    ours = [*_words(rules), *_words(_MESSAGE_LINE.sub("", prompt.text))]
+    ours = [*_words(rules), *_words(_without_messages(prompt.text))]
     found = [*_common(words, ours, LEAKED_LEAST), *_common(words, _words(template), TEMPLATE_LEAKED_LEAST)]
     if not found:
         return None
@@ -55,22 +55,25 @@ def leak(text: str, prompt: Prompt, state: SessionState) -> str | None:
     return "prompt_leak" if any(all(run not in line for line in said) for run in found) else None
 
 
+def _without_messages(text: str) -> str:
+    return "\n".join([line for line in text.split("\n") if line[:1] != "{" or line[-1] != "}"])
+
+
 def wrong_script(text: str, _prompt: Prompt, state: SessionState) -> str | None:
     """A reply mostly in a script that no message in the room is mostly in.
 
     Says nothing of languages that share a script, nor of a room in which little has been written yet.
     """
-    letters = _scripts(text)
-    script = _main(letters)
-    if script is None or letters[script] < FOREIGN_LEAST:
+    found = _script(text)
+    if found.name is None or found.letters < FOREIGN_LEAST:
         return None
     known = 0
     # the newest first: nearly always it is in the same script, and nothing more has to be read
     for message in reversed(state.messages):
-        found = _scripts(message.content)
-        if _main(found) == script:
+        said = _script(message.content)
+        if said.name == found.name:
             return None
-        known += found.total()
+        known += said.known
     return "wrong_script" if known >= SCRIPT_KNOWN_LEAST else None
 
 
@@ -94,17 +97,23 @@ def _common(words: list[str], source: list[str], least: int) -> Iterator[str]:
     return (run for run in runs if run in whole)
 
 
+class _Script(NamedTuple):
+    """The script of more than half of a text's letters, if there is one; how many those are; and all letters."""
+
+    name: str | None
+    letters: int
+    known: int
+
+
 @lru_cache(1024)
-def _scripts(text: str) -> Counter[str]:
-    """How many letters of each script a text has; kana count as Han, for Japanese writes both."""
+def _script(text: str) -> _Script:
+    """Kana count as Han, for Japanese writes both."""
     letters = [char for char in text if char.isalpha()]
+    known = len(letters)
     if text.isascii():
-        return Counter(LATIN=len(letters))
-    names = (unicodedata.name(char, "").partition(" ")[0] for char in letters)
-    return Counter(_SAME_SCRIPT.get(name, name) for name in names)
-
-
-def _main(letters: Counter[str]) -> str | None:
-    """The script of more than half of the letters."""
-    script, count = max(letters.items(), key=lambda item: item[1], default=("", 0))
-    return script if 2 * count > letters.total() else None
+        return _Script("LATIN" if letters else None, known, known)
+    names = [unicodedata.name(char, "").partition(" ")[0] for char in letters]
+    most = Counter(_SAME_SCRIPT.get(name, name) for name in names).most_common(1)
+    if not most or 2 * most[0][1] <= known:
+        return _Script(None, 0, known)
+    return _Script(*most[0], known)

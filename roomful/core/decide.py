@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from roomful.core import checks, prompts, turns
 from roomful.core.chance import choose, draw, identifier
 from roomful.core.events import (
+    SHOWN,
     USER,
     ActivityRecorded,
     CallAnswered,
@@ -68,24 +69,30 @@ class Refused(Exception):
         self.reason = reason
 
 
-class _Draft:
-    """The events decided so far and the state they lead to: later decisions of a batch see the earlier ones."""
+class Decided(NamedTuple):
+    """The entries that follow from an input, numbered, and the state after them."""
 
-    def __init__(self, state: SessionState, now: float) -> None:
+    entries: list[Entry]
+    state: SessionState
+
+
+class _Draft:
+    """The entries decided so far and the state they lead to: later decisions of a batch see the earlier ones."""
+
+    def __init__(self, state: SessionState, input: Input, now: float) -> None:
         self.now = now
-        self.events: list[Event] = []
-        self._state = state
-        self._folded = 0
+        self.state = state
+        self.entries: list[Entry] = []
+        self._input: Input | None = input
 
     def add(self, event: Event) -> None:
-        self.events.append(event)
-
-    @property
-    def state(self) -> SessionState:
-        for event in self.events[self._folded :]:
-            self._state = evolve(self._state, Entry(self._state.seq + 1, self.now, event))
-        self._folded = len(self.events)
-        return self._state
+        state = self.state
+        shown = state.shown + 1 if isinstance(event, SHOWN) else None
+        entry = Entry(state.seq + 1, self.now, event, shown, self._input)
+        # the first of a batch tells what led to it
+        self._input = None
+        self.entries.append(entry)
+        self.state = evolve(state, entry)
 
 
 def decide(state: SessionState, input: Input, now: float) -> list[Event]:
@@ -93,28 +100,31 @@ def decide(state: SessionState, input: Input, now: float) -> list[Event]:
 
     Raises Refused when the participant should be told that it was not taken.
     """
-    draft = _Draft(state, now)
+    return [entry.event for entry in enter(state, input, now).entries]
+
+
+def enter(state: SessionState, input: Input, now: float) -> Decided:
+    """Decide as `decide` does, and number what follows: the entries as they are to be stored. Raises Refused."""
+    draft = _Draft(state, input, now)
+    _decide(draft, input)
+    return Decided(draft.entries, draft.state)
+
+
+def _decide(draft: _Draft, input: Input) -> None:
+    state = draft.state
     if isinstance(input, Start):
         if state.started is None:
             _start(draft, input)
-        return draft.events
-    if state.started is None:
+    elif state.started is None:
         raise Refused("not_started", "The session has not started.")
-    if state.ended is not None:
-        return _after_the_end(input)
-    if isinstance(input, Observe) and not state.session.simulation_config.record_activity:
-        return []
-    _take(draft, input)
-    return draft.events
+    elif state.ended is not None:
+        if isinstance(input, Say | React | Report | Block):
+            raise Refused("ended", "The session is over.")
+    elif not isinstance(input, Observe) or state.session.simulation_config.record_activity:
+        _take(draft, input)
 
 
 type _Taken = Say | Answered | Failed | Rang | Leave | End | Resume | _Noted
-
-
-def _after_the_end(input: Input) -> list[Event]:
-    if isinstance(input, Say | React | Report | Block):
-        raise Refused("ended", "The session is over.")
-    return []
 
 
 def _take(draft: _Draft, input: _Taken) -> None:
@@ -203,26 +213,26 @@ def _schedule(draft: _Draft, number: int, previous: float) -> None:
 def _rang(draft: _Draft, alarm: str) -> None:
     if draft.state.alarms.get(alarm, float("inf")) > draft.now:
         return
-    match alarm.partition(":"):
-        case (name, "", "") if name == END:
-            _end(draft, "duration_expired", draft.state.alarms[END])
-        case (name, "", "") if name == ABSENCE:
-            _end(draft, "websocket_disconnect", draft.state.alarms[ABSENCE])
-        case (name, "", "") if name == UNAVAILABLE:
-            _end(draft, "llm_unavailable")
-        case (name, "", "") if name == CLOCK:
+    kind, _, of = alarm.partition(":")
+    match kind:
+        case "call":
+            _call(draft, draft.state.turns[of])
+        case "typing":
+            draft.add(TypingStarted(sender=draft.state.turns[of].agent_name, turn_id=of))
+        case "post":
+            _post(draft, draft.state.turns[of])
+        case "delivered":
+            draft.add(ReceiptGiven(message_id=of, status="delivered"))
+        case "read":
+            draft.add(ReceiptGiven(message_id=of, status="read"))
+        case _ if alarm == CLOCK:
             _background(draft)
-        case ("call", _, turn_id):
-            _call(draft, draft.state.turns[turn_id])
-        case ("typing", _, turn_id):
-            turn = draft.state.turns[turn_id]
-            draft.add(TypingStarted(sender=turn.agent_name, turn_id=turn_id))
-        case ("post", _, turn_id):
-            _post(draft, draft.state.turns[turn_id])
-        case ("delivered", _, message_id):
-            draft.add(ReceiptGiven(message_id=message_id, status="delivered"))
-        case ("read", _, message_id):
-            draft.add(ReceiptGiven(message_id=message_id, status="read"))
+        case _ if alarm == END:
+            _end(draft, "duration_expired", draft.state.alarms[END])
+        case _ if alarm == ABSENCE:
+            _end(draft, "websocket_disconnect", draft.state.alarms[ABSENCE])
+        case _ if alarm == UNAVAILABLE:
+            _end(draft, "llm_unavailable")
         case _:
             raise ValueError(f"there is no alarm of the name {alarm!r}")
 

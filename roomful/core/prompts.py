@@ -103,6 +103,8 @@ _HIDDEN = re.compile(
     r"|[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 """Controls and what only turns or hides text. Joiners, marks of direction and variation selectors are not among it."""
+_BARE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9,.!?;'’…()&/%€$+-]| (?! ))*(?<! )")
+"""A line of a message that has nothing to be taken away: most replies are one."""
 _JSON = re.compile(r'[\[\s]*(?=\{\s*["}])')
 _EDGE = r"[\[ \u200c-\u200f]*"
 _COLON = r"\]?\s?(\([^)\n]*\))?\s?[:\uff1a]\s*"
@@ -111,6 +113,8 @@ _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "‘": "�
 
 def clean(raw: str, agent_name: str, members: Sequence[str]) -> str:
     """Return what can be shown of a reply: the agent's one message without its trimmings; empty if there is none."""
+    if len(raw) <= LONGEST and _BARE.fullmatch(raw):
+        return raw
     text = _unwrapped(raw.strip(), agent_name)[:_CLEANED_MOST]
     before = None
     # what one step takes away may uncover another's work: a name within quotes, quotes behind a name

@@ -5,6 +5,7 @@ from math import inf
 from types import MappingProxyType
 from typing import NamedTuple, Never
 
+from roomful.core.records import amended
 from roomful.core.study import LLMSettings
 
 OVERDUE_MOST = 20.0
@@ -30,19 +31,20 @@ class Service(NamedTuple):
 
     def asking(self, call_id: str, at: float) -> "Service":
         """A call was asked for."""
-        return self._replace(asked={**self.asked, call_id: at})
+        return amended(self, {"asked": {**self.asked, call_id: at}})
 
     def answered(self, call_id: str, at: float) -> "Service":
         """A call brought something to show."""
-        return self._without(call_id)._replace(answered_at=at, failures=0, failed_at=inf)
+        return amended(self, {"asked": self._without(call_id), "answered_at": at, "failures": 0, "failed_at": inf})
 
     def failed(self, call_id: str, at: float) -> "Service":
         """A call brought nothing to show."""
-        return self._without(call_id)._replace(failures=self.failures + 1, failed_at=min(self.failed_at, at))
+        failures = {"failures": self.failures + 1, "failed_at": min(self.failed_at, at)}
+        return amended(self, {"asked": self._without(call_id), **failures})
 
     def only(self, calls: Collection[str]) -> "Service":
         """No other calls than these are waited for any longer."""
-        return self._replace(asked={call_id: at for call_id, at in self.asked.items() if call_id in calls})
+        return amended(self, {"asked": {call_id: at for call_id, at in self.asked.items() if call_id in calls}})
 
     def resumed(self, at: float) -> "Service":
         """Nobody ran the session until now: what is outstanding is asked again, and failures are of the past."""
@@ -51,7 +53,7 @@ class Service(NamedTuple):
     def passed(self, since: float, until: float, llm: LLMSettings) -> "Service":
         """Time has passed in which nothing happened."""
         began = max(self.degraded_since(llm), since)
-        return self if began >= until else self._replace(degraded=self.degraded + until - began)
+        return self if began >= until else amended(self, {"degraded": self.degraded + until - began})
 
     def degraded_since(self, llm: LLMSettings) -> float:
         """Since when the last finished call is a failure, or one is overdue; inf if neither is so."""
@@ -66,8 +68,8 @@ class Service(NamedTuple):
         since = max(min(evidence), self.answered_at)
         return max(since + llm.unavailable_seconds, evidence[UNAVAILABLE_LEAST - 1])
 
-    def _without(self, call_id: str) -> "Service":
-        return self._replace(asked={known: at for known, at in self.asked.items() if known != call_id})
+    def _without(self, call_id: str) -> Mapping[str, float]:
+        return {known: at for known, at in self.asked.items() if known != call_id}
 
 
 def overdue_after(llm: LLMSettings) -> float:

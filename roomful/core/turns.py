@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from roomful.core.chance import choose, draw, exponential, lognormal
 from roomful.core.study import SimulationSettings
@@ -45,6 +46,8 @@ def next_due(settings: SimulationSettings, seed: int, number: int, previous: flo
     return previous + exponential(60 / settings.messages_per_minute, draw(seed, "clock", number))
 
 
+# asked for when a turn is scheduled, and again when somebody is chosen for it
+@lru_cache(4096)
 def words(seed: int, turn_id: str) -> float:
     """How many words the message of this turn is drawn to have."""
     return min(max(lognormal(WORDS_MEDIAN, WORDS_SIGMA, draw(seed, "words", turn_id)), 1.0), WORDS_MOST)

@@ -165,14 +165,11 @@ def _plan(seed: int) -> _Plan:
 def _history(text: str) -> list[_Said]:
     """Read the last messages, newest first; what does not read as a message is passed over."""
     found: list[_Said] = []
-    end = len(text)
-    while end > 0 and len(found) < _READ:
-        begin = text.rfind("\n", 0, end) + 1
-        if text.startswith('{"id":', begin) and end - begin <= _LONGEST_READ:
-            said = _message(text[begin:end])
-            if said:
-                found.append(said)
-        end = begin - 1
+    for line in reversed(text.split("\n")):
+        if line.startswith('{"id":') and len(line) <= _LONGEST_READ and (said := _message(line)):
+            found.append(said)
+            if len(found) == _READ:
+                break
     return found
 
 

@@ -29,8 +29,9 @@ class MemoryStore:
             return
         rules.check_lines(lines)
         row = self._rows.get(session_id)
-        self._rows[session_id] = rules.advance(row, epoch, lines)
-        if row is not self._rows[session_id]:
+        after = rules.advance(row, epoch, lines)
+        if row is not after:
+            self._rows[session_id] = after
             self._lines[session_id].extend(lines)
 
     async def read(self, session_id: str, after: int = 0) -> list[Line]:

@@ -24,7 +24,7 @@ def advance(row: SessionRow | None, epoch: int, lines: Sequence[Line]) -> Sessio
     if epoch != row.epoch:
         raise Fenced(f"session {row.session_id} has been claimed since: epoch {row.epoch}, the append's is {epoch}")
     last = lines[-1]
-    if all(line.seq == row.head + place for place, line in enumerate(lines, 1)):
+    if [line.seq for line in lines] == list(range(row.head + 1, row.head + 1 + len(lines))):
         return SessionRow(
             row.session_id, row.created, row.epoch, last.seq, last.hash, last.ended or row.ended, row.about
         )
