@@ -162,8 +162,11 @@ class LogFiles:
 
     def _write(self, path: Path, mode: int, lines: Sequence[Line]) -> None:
         data = "".join(f"{line.text}\n" for line in lines).encode("ascii")
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | mode, 0o644)
+        try:
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | mode, 0o644)
+        except FileNotFoundError:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | mode, 0o644)
         try:
             if (written := os.write(file, data)) < len(data):
                 raise OSError(f"{path.name}: {written} of {len(data)} bytes were written")

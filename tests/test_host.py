@@ -12,7 +12,7 @@ from roomful.core.decide import Refused
 from roomful.core.events import ErrorRecorded, Event, Prompt, SessionEnded, SessionResumed, SessionSuspended
 from roomful.core.inputs import Connect, Disconnect, Leave, React, Reply, Say
 from roomful.core.study import SimulationSettings
-from roomful.host import CRASHES_MOST, Full, Host, Room, Study
+from roomful.host import CRASHES_MOST, Full, Host, Room, Salts, Study
 from roomful.store import Line, SessionRow, StoreError, UnknownSession
 from roomful.store.memory import MemoryStore
 from tests import rooms
@@ -364,3 +364,12 @@ async def test_an_operator_who_is_late_is_told_so():
 
         assert not ended
         assert room.state.ended == "participant_left"
+
+
+def test_no_salt_is_given_out_twice():
+    salts, count = Salts(), 1000
+
+    given = [salts() for _ in range(count)]
+
+    assert len(set(given)) == count
+    assert all(len(bytes.fromhex(salt)) == 16 for salt in given)
