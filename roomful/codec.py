@@ -15,17 +15,15 @@ null.
 
 import json
 import math
-import types
 import typing
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from hashlib import sha256
 from operator import attrgetter
-from types import MappingProxyType
 
-from pydantic_core import from_json
+import msgspec
 
 from roomful.core import events, inputs
 from roomful.core.events import Entry, Event, Prompt
@@ -63,11 +61,8 @@ _CLASSES = {name: kind for kind, name in EVENT_TYPES.items() if kind is not even
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _quoted = json.encoder.encode_basestring_ascii
-_FAULTS = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+_FAULTS = (msgspec.MsgspecError, ValueError, KeyError, RecursionError)
 """What reading raises for a line that is none."""
-
-type _Data = dict[str, object]
-type _Line = dict[str, typing.Any]
 
 
 class CodecError(ValueError):
@@ -149,95 +144,184 @@ def _parted(text: str) -> tuple[str, str, str]:
     raise CodecError(f"not an entry of a log: {text[:200]!r}")
 
 
-def decode(text: str) -> Entry:
-    """Return the entry of a line. Raises CodecError; keys that are not known are passed over."""
+def decode(text: str, *, folding: bool = False) -> Entry:
+    """Return the entry of a line. Raises CodecError; keys that are not known are passed over.
+
+    `folding` leaves out what a fold does not look at, in less time: inputs, and the texts of prompts.
+    """
+    end = text.find(_DATA)
+    if end > 0 and text[-1:] == "}":
+        try:
+            head = _DECODERS[_Head].decode(f'{text[:end]}"}}')
+            data = text[end + len(_DATA) : -1]
+            if folding:
+                head.input = msgspec.UNSET
+                data = _without_prompt(data)
+            return _entry(head, data, _decoded)
+        except msgspec.DecodeError:
+            # halves of surrogate pairs it does not read, another may write the keys in another order, and
+            # what is wrong with a line is for json to say
+            pass
     try:
-        return _entry(_loads(text))
+        whole = json.loads(text)
+        return _entry(msgspec.convert(whole, _Head), whole["data"], _loaded)
     except _FAULTS as fault:
         raise CodecError(f"not an entry of a log: {fault!r} in {text[:200]!r}") from fault
 
 
-def _loads(text: str) -> typing.Any:  # noqa: ANN401
-    try:
-        # much faster than json, which is what a restart with a thousand sessions waits for
-        return from_json(text, cache_strings="keys")
-    except ValueError:
-        # halves of surrogate pairs it does not read; and what is wrong with a line is for one to say
-        return json.loads(text)
+_DATA = '","data":'
+"""What stands before the data of a line as we write it, which are its end."""
 
 
-def decode_all(texts: Sequence[str], *, folding: bool = False) -> list[Entry]:
-    """Return the entries of lines of one log: what `decode` gives for each, in less time. Or CodecError.
-
-    `folding` leaves out what a fold does not look at: inputs, and most prompts, which are most of a log.
-    """
-    asked: dict[str, _Asked] = {}
-    shorter = _cut_prompt if folding else partial(_without_prompt, asked=asked)
-    pieces = [shorter(text) if _LLM in text[:_HEAD_MOST] else text for text in texts]
-    try:
-        # one document has one call, and one copy of each key
-        lines = _loads(f"[{','.join(pieces)}]")
-        if len(lines) == len(texts):
-            return [_entry(line, asked, folding=folding) for line in lines]
-    except _FAULTS:
-        # which line it is, and what is wrong with it, is found by reading them one by one
-        pass
-    return [decode(text) for text in texts]
+def _without_prompt(data: str) -> str:
+    """The data of a request or a call with an empty prompt, which is most of it; other data as it is."""
+    begin = data.find(_PROMPT, 0, _PROMPT_WITHIN)
+    # within a string a quotation mark has a backslash before it, so what is looked for is found as a key only
+    end = data.find('","agent_name":', begin)
+    return data if begin < 0 or end < 0 else data[: begin + len(_PROMPT)] + data[end:]
 
 
-class _Asked:
-    """The prompt of a request: as it stands in the line, between commas, and as it was read."""
-
-    __slots__ = ("prompt", "written")
-
-    def __init__(self, written: str) -> None:
-        self.written = written
-        self.prompt: Prompt | None = None
+_PROMPT, _PROMPT_WITHIN = ',"prompt":"', 100
 
 
-_LLM = '"event_type":"llm_'
-_HEAD_MOST = 80
-"""Characters of a line within which its `event_type` begins."""
+class _Head(msgspec.Struct):
+    """What a line has beside its data."""
+
+    event_type: str
+    seq: int
+    at: float
+    shown: int | None = None
+    input: str | msgspec.UnsetType = msgspec.UNSET
+    digest: str | None = None
 
 
-def _without_prompt(text: str, asked: dict[str, _Asked]) -> str:
-    """The line of an answer without its prompt, where that stands there as in the request: it is long, and known."""
-    # within a string a quotation mark has a backslash before it, so what is looked for here is found as a key only
-    _, _, data = text.partition(',"data":{"call_id":"')
-    call_id, _, _ = data.partition('"')
-    known = asked.get(call_id)
-    if known is None:
-        begin, end = text.find(',"prompt":'), text.find(',"model":')
-        if 0 < begin < end and f'{_LLM}request"' in text[:_HEAD_MOST]:
-            asked[call_id] = _Asked(text[begin : end + 1])
-        return text
-    begin = len(text) - len(data) + len(call_id) + 1
-    if not text.startswith(known.written, begin):
-        return text
-    return text[:begin] + text[begin + len(known.written) - 1 :]
+class _Asked(msgspec.Struct, kw_only=True):
+    """The data of a request: a prompt spread out, and what stands beside it."""
+
+    call_id: str
+    prompt: str
+    agent_name: str
+    system: str
+    answering: str | None = None
+    due_in: float = 0.0
+    seed: int = 0
+    number: int = 0
+
+    def asked(self) -> Prompt:
+        """The prompt as it was."""
+        return Prompt(
+            agent_name=self.agent_name,
+            system=self.system,
+            text=self.prompt,
+            answering=self.answering,
+            due_in=self.due_in,
+            seed=self.seed,
+            number=self.number,
+        )
 
 
-def _cut_prompt(text: str) -> str:
-    """The line of a request or of an answer with an empty prompt; that of a failed call as it is."""
-    begin = text.find(',"prompt":')
-    end = text.find(',"response":', begin)
-    if end < 0:
-        end = text.find(',"model":', begin)
-    if not 0 < begin < end or text.find(',"error":', begin, end) >= 0:
-        return text
-    return f'{text[:begin]},"prompt":"","agent_name":"","system":""{text[end:]}'
+class _Requested(_Asked, kw_only=True):
+    turn_id: str
+    model: str
+    parameters: dict[str, events.Scalar] = msgspec.field(default_factory=dict)
+
+    def event(self) -> events.CallRequested:
+        """The request as it was made."""
+        return events.CallRequested(
+            call_id=self.call_id,
+            turn_id=self.turn_id,
+            prompt=self.asked(),
+            model=self.model,
+            parameters=self.parameters,
+        )
 
 
-def _entry(line: _Line, asked: Mapping[str, _Asked] = MappingProxyType({}), *, folding: bool = False) -> Entry:
-    event_type, data = line["event_type"], line["data"]
-    seq, shown = _number(line["seq"]), line.get("shown")
-    if data is None and "digest" in line:
-        event: Event = events.Erased(event_type=_text(event_type))
+class _Called(_Asked, kw_only=True):
+    """The data of a call that came back, with a reply or without."""
+
+    error: str | None
+    response: str | None
+    error_message: str = ""
+    reply: inputs.Reply | None = None
+    latency: float = 0.0
+    attempts: tuple[str, ...] = ()
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    thinking_tokens: int = 0
+    finish_reason: str = ""
+    text: str | None = None
+    rejected: str | None = None
+
+    def event(self) -> events.CallAnswered | events.CallFailed:
+        """What came of the call. Raises ValueError where it has neither a reply nor an error."""
+        if self.error is not None:
+            return events.CallFailed(
+                call_id=self.call_id,
+                prompt=self.asked(),
+                error=self.error,
+                message=self.error_message,
+                latency=self.latency,
+                attempts=self.attempts,
+                reply=self.reply,
+            )
+        if self.response is None:
+            raise ValueError("a call has neither a response nor an error")
+        reply = inputs.Reply(
+            text=self.response,
+            model=self.model,
+            latency=self.latency,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            thinking_tokens=self.thinking_tokens,
+            finish_reason=self.finish_reason,
+            attempts=self.attempts,
+        )
+        return events.CallAnswered(
+            call_id=self.call_id, prompt=self.asked(), reply=reply, text=self.text, rejected=self.rejected
+        )
+
+
+class _Decoders(dict[type, msgspec.json.Decoder[typing.Any]]):
+    def __missing__(self, kind: type) -> msgspec.json.Decoder[typing.Any]:
+        self[kind] = msgspec.json.Decoder(kind)
+        return self[kind]
+
+
+_DECODERS = _Decoders()
+
+
+def _decoded[T](data: str, kind: type[T]) -> T:
+    """A value of this type of JSON text."""
+    value: T = _DECODERS[kind].decode(data)
+    return value
+
+
+def _loaded[T](data: object, kind: type[T]) -> T:
+    """A value of this type of what `json` has read."""
+    return msgspec.convert(data, kind)
+
+
+def _entry(line: _Head, data: typing.Any, read: "_Read") -> Entry:  # noqa: ANN401
+    if line.digest is not None:
+        read(data, type(None))
         # what came in is told by what came of it, and gone with that
-        return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown))
-    event = _event(event_type, data, asked)
-    cause = _input(str(line["input"]), event) if "input" in line and not folding else None
-    return Entry(seq, float(line["at"]), event, None if shown is None else _number(shown), cause)
+        return Entry(line.seq, line.at, events.Erased(event_type=line.event_type), line.shown)
+    kind = _CLASSES.get(line.event_type)
+    if kind is None:
+        raise CodecError(f"unknown event_type {line.event_type!r}")
+    if kind is events.CallRequested:
+        event: Event = read(data, _Requested).event()
+    elif kind is events.CallAnswered:
+        event = read(data, _Called).event()
+    else:
+        event = read(data, kind)
+    cause = None if line.input is msgspec.UNSET else _input(line.input, event)
+    return Entry(line.seq, line.at, event, line.shown, cause)
+
+
+class _Read(typing.Protocol):
+    def __call__[T](self, data: typing.Any, kind: type[T], /) -> T: ...  # noqa: ANN401
 
 
 def _event_json(event: Event, session_id: str, time: str) -> str:
@@ -331,93 +415,6 @@ def _defaults(kind: Hashable) -> Mapping[str, object]:
     return {item.name: item.default if item.default_factory is MISSING else item.default_factory() for item in items}
 
 
-def _event(event_type: str, data: _Data, asked: Mapping[str, _Asked]) -> Event:
-    kind = _CLASSES.get(event_type)
-    if kind is None:
-        raise CodecError(f"unknown event_type {event_type!r}")
-    if kind in _CALLS:
-        return _call(kind, data, asked)
-    return typing.cast(Event, _reader(typing.cast(Hashable, kind))(data))
-
-
-_CALLS = {events.CallRequested, events.CallAnswered}
-
-
-def _call(kind: type[Event], data: _Data, asked: Mapping[str, _Asked]) -> Event:
-    """A request or an answer; `asked` has the prompts that were taken out of the answers' lines."""
-    known = asked.get(str(data["call_id"]))
-    if "prompt" in data:
-        prompt = _reader(Prompt)({**data, "text": data["prompt"]})
-        if known is not None and kind is events.CallRequested:
-            known.prompt = typing.cast(Prompt, prompt)
-    else:
-        prompt = known and known.prompt
-    data = {**data, "prompt": prompt}
-    if kind is events.CallAnswered and data["error"] is not None:
-        kind = events.CallFailed
-        data["message"] = data["error_message"]
-    elif kind is events.CallAnswered:
-        data["reply"] = {**data, "text": data["response"]}
-    return typing.cast(Event, _reader(typing.cast(Hashable, kind))(data))
-
-
-@cache
-def _reader(kind: typing.Any) -> Callable[[typing.Any], object]:  # noqa: ANN401
-    """A function that makes a value of this type of what JSON has for it."""
-    if isinstance(kind, type) and is_dataclass(kind):
-        return _dataclass_reader(kind)
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is tuple:
-        inner = _reader(arguments[0])
-        return lambda data: tuple(inner(item) for item in data)
-    if origin in (typing.Union, types.UnionType):
-        (other,) = (argument for argument in arguments if argument is not type(None))
-        inner = _reader(other)
-        return lambda data: None if data is None else inner(data)
-    return float if kind is float else _same
-
-
-def _dataclass_reader(kind: typing.Any) -> Callable[[object], object]:  # noqa: ANN401
-    hints = typing.get_type_hints(kind)
-    names = frozenset(item.name for item in fields(kind))
-    readers = [(name, inner) for name in names if (inner := _reader(hints[name])) is not _same]
-
-    def read(data: object) -> object:
-        if type(data) is kind:
-            return data
-        found = _object(data)
-        if not names.issuperset(found):
-            found = {name: found[name] for name in names if name in found}
-        for name, inner in readers:
-            if name in found and (inner is not float or type(found[name]) is not float):
-                found = {**found, name: inner(found[name])}
-        return kind(**found)
-
-    return read
-
-
-def _object(data: object) -> _Data:
-    if not isinstance(data, dict):
-        raise TypeError(f"expected an object, found {type(data).__name__}")
-    return data
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected a text, found {type(value).__name__}")
-    return value
-
-
-def _number(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError(f"expected a whole number, found {type(value).__name__}")
-    return value
-
-
-def _same(value: object) -> object:
-    return value
-
-
 def input_name(input: Input) -> str:
     """The name of an input in a log: its kind, and of an alarm which one."""
     name = type(input).__name__.lower()
@@ -427,9 +424,12 @@ def input_name(input: Input) -> str:
 def _input(name: str, event: Event) -> Input:
     """The input that led to a batch: its name, and what the first event of the batch took over from it."""
     kind, _, alarm = name.partition(":")
+    if kind == "rang":
+        # three of four are alarms
+        return inputs.Rang(alarm=alarm)
     match kind, event:
-        case "rang", _:
-            return inputs.Rang(alarm=alarm)
+        case "answered", events.CallAnswered():
+            return inputs.Answered(call_id=event.call_id, reply=event.reply)
         case "start", events.SessionStarted():
             return inputs.Start(
                 session_id=event.session_id,
@@ -466,8 +466,6 @@ def _input(name: str, event: Event) -> Input:
                 context=event.context,
                 count=event.count,
             )
-        case "answered", events.CallAnswered():
-            return inputs.Answered(call_id=event.call_id, reply=event.reply)
         case "failed", events.CallFailed():
             return inputs.Failed(
                 call_id=event.call_id,

@@ -5,11 +5,11 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from roomful.codec import GENESIS, decode, decode_all, encode, parse_timestamp
+from roomful.codec import GENESIS, decode, encode, parse_timestamp
 from roomful.core.decide import Decided
-from roomful.core.events import SHOWN, Entry, Event, SessionEnded
+from roomful.core.events import SHOWN, CallRequested, Entry, Event, SessionEnded
 from roomful.core.inputs import Input
-from roomful.core.state import SessionState, evolve, fold
+from roomful.core.state import SessionState, fold, take_up
 from roomful.store import Fenced, Line, Store, StoreError
 
 type OnLines = Callable[[str, Sequence[Line]], None]
@@ -17,6 +17,19 @@ type OnLines = Callable[[str, Sequence[Line]], None]
 
 BEHIND_MOST = 200
 """Entries that wait for a slow follower in memory; one that is further behind reads them from the store."""
+
+
+def folded(texts: Sequence[str]) -> SessionState:
+    """Return the state after the lines of a log. Raises CodecError."""
+    entries = [decode(text, folding=True) for text in texts]
+    state = fold(entries)
+    if state.calls:
+        # they may be asked again, and the prompts, which are most of a log, were not read
+        asked = (text for text, entry in zip(texts, entries, strict=True) if isinstance(entry.event, CallRequested))
+        for event in (decode(text).event for text in asked):
+            if isinstance(event, CallRequested) and event.call_id in state.calls:
+                state.calls[event.call_id] = event
+    return state
 
 
 class SessionLog:
@@ -58,24 +71,24 @@ class SessionLog:
     ) -> "SessionLog":
         """Read a session's log and fold it. One without entries starts `now` (microseconds since the epoch)."""
         lines = await store.read(session_id)
-        entries = decode_all([line.text for line in lines])
+        state = folded([line.text for line in lines])
         started = now
         if lines:
             # `at` is 0 where the session starts, so its first line's timestamp is the anchor
-            started = parse_timestamp(lines[0].text.split('"', 4)[3]) - round(entries[0].at * 1e6)
+            started = parse_timestamp(lines[0].text.split('"', 4)[3]) - round(decode(lines[0].text).at * 1e6)
         log = cls(store, session_id, epoch, started, salt, on_lines)
-        log.state = fold(entries)
+        log.state = state
         log._hash = lines[-1].hash if lines else GENESIS
         return log
 
     async def append(self, events: Sequence[Event], at: float, input: Input | None = None) -> list[Entry]:
         """Number the events, store them, then show them, as `enter` does. `input` is what led to them."""
-        state = self.state
+        state = self.state.copy()
         entries: list[Entry] = []
         for event in events:
             shown = state.shown + 1 if isinstance(event, SHOWN) else None
             entries.append(Entry(state.seq + 1, at, event, shown, None if entries else input))
-            state = evolve(state, entries[-1])
+            take_up(state, entries[-1])
         await self.enter(Decided(entries, state))
         return entries
 

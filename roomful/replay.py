@@ -5,12 +5,13 @@ from dataclasses import dataclass, fields, is_dataclass
 from itertools import zip_longest
 
 from roomful.chain import Checked, check_chain
-from roomful.codec import EVENT_TYPES, CodecError, decode_all
+from roomful.codec import EVENT_TYPES, CodecError, decode
 from roomful.core import CORE_VERSION
 from roomful.core.decide import Refused, enter
 from roomful.core.events import Entry, Erased, Event, SessionStarted
 from roomful.core.inputs import Rang
 from roomful.core.state import SessionState, fold
+from roomful.log import folded
 
 EXCERPT = 60
 """Characters of a value that a difference shows."""
@@ -50,13 +51,14 @@ def verify(lines: Sequence[str], *, run: bool = True) -> Verdict:
     """Check a log's lines: the chain, then the fold, then (with `run`, and under its core version) run it again."""
     checked = check_chain(lines)
     try:
-        entries = decode_all(lines, folding=not run)
+        if not run:
+            folded(lines)
+            return Verdict(checked)
+        entries = [decode(text) for text in lines]
     except CodecError as fault:
         return Verdict(checked, unreadable=str(fault))
-    fold(entries)
-    if not run:
-        return Verdict(checked)
     if reason := _not_to_be_run(entries):
+        fold(entries)
         return Verdict(checked, not_run=reason)
     return Verdict(checked, difference=run_again(entries))
 

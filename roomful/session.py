@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from roomful.codec import input_name
 from roomful.core.decide import Refused, enter
@@ -29,7 +29,6 @@ class SimulationSession:
         self._on_commit = on_commit
         self._timeline = timeline
         self._calls: dict[str, asyncio.Task[None]] = {}
-        self._matched: Mapping[str, CallRequested] = {}
         self._waiters: set[asyncio.Future[list[Entry]]] = set()
         self._held: deque[Arrival] = deque()
         self._retry_at = 0.0
@@ -162,9 +161,8 @@ class SimulationSession:
     def _match_calls(self, tasks: asyncio.TaskGroup) -> None:
         """Start the calls that the state asks for, and cancel those that it no longer does."""
         wanted = self.log.state.calls
-        if wanted is self._matched:
+        if wanted.keys() == self._calls.keys():
             return
-        self._matched = wanted
         for call_id in self._calls.keys() - wanted.keys():
             self._calls.pop(call_id).cancel()
         for call_id, call in wanted.items():

@@ -73,7 +73,7 @@ class Room:
         while True:
             if reply is not None and self.state.calls:
                 events += self.answer(reply)
-            elif self.state.deadline <= at:
+            elif self.state.next_alarm[1] <= at:
                 events += self.ring()
             else:
                 self.now = max(self.now, at)

@@ -162,7 +162,7 @@ async def test_a_session_that_goes_on_must_have_taken_everything_and_not_be_left
     ("broken", "kind"),
     [
         (
-            lambda row, lines: (row, [replace(lines[0], text=lines[0].text.replace("small", "large")), *lines[1:]]),
+            lambda row, lines: (row, [lines[0]._replace(text=lines[0].text.replace("small", "large")), *lines[1:]]),
             "chain",
         ),
         (lambda row, lines: (replace(row, head_hash="0" * 64), lines), "chain"),

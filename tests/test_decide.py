@@ -383,7 +383,7 @@ def test_what_was_due_long_ago_is_dropped_as_an_outage():
     assert len(dropped) > 100
     assert {event.reason for event in dropped} == {"outage"}
     assert all(turn.due >= 360 - OUTAGE_LEAST for turn in only(events, TurnPlanned))
-    assert room.state.deadline > 360
+    assert room.state.next_alarm[1] > 360
     tally = room.state.tally
     assert tally.scheduled == tally.posted + tally.dropped + len(room.state.turns) + 1
 

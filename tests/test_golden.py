@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roomful.codec import decode, decode_all
+from roomful.codec import decode
 from roomful.core import CORE_VERSION
 from roomful.core.events import (
     Entry,
@@ -17,8 +17,9 @@ from roomful.core.events import (
     TurnScheduled,
 )
 from roomful.core.inputs import Answered, Connect, Failed, Input, Rang, Reply, Resume
-from roomful.core.state import fold
+from roomful.core.state import SessionState, fold, take_up
 from roomful.llm import LLM
+from roomful.log import folded
 from roomful.replay import batches, core_version, verify
 from roomful.store import Line
 from roomful.store.memory import MemoryStore
@@ -41,7 +42,7 @@ def test_a_golden_log_of_any_version_is_whole_and_folds(path):
     verdict = verify(read(path), run=False)
 
     assert verdict.sound, verdict
-    assert fold(decode_all(read(path))).ended
+    assert fold([decode(text) for text in read(path)]).ended
 
 
 @pytest.mark.parametrize("path", PRESENT, ids=named)
@@ -58,7 +59,7 @@ def test_a_golden_log_of_another_version_is_not_run_again(path):
 
     assert verdict.sound
     # of a former form of this version's logs one is kept, and that is run again
-    assert (verdict.not_run is None) == (core_version(decode_all(read(path))) == str(CORE_VERSION))
+    assert (verdict.not_run is None) == (core_version([decode(text) for text in read(path)]) == str(CORE_VERSION))
 
 
 @pytest.mark.parametrize("name", GOLDENS)
@@ -70,7 +71,7 @@ async def test_the_golden_logs_are_what_is_written_today(name):
 
 
 def test_the_golden_logs_have_every_event_and_input():
-    entries = [entry for path in PRESENT for entry in decode_all(read(path))]
+    entries = [entry for path in PRESENT for entry in [decode(text) for text in read(path)]]
 
     assert {type(entry.event) for entry in entries} == set(Event.__value__.__args__) - {Erased}
     assert {type(entry.input) for entry in entries} == {*Input.__value__.__args__, type(None)}
@@ -96,7 +97,7 @@ async def broken_off(lines: list[str], keep: list[Entry], llm: LLM) -> list[Entr
     coming: Script = [(state.at, Resume(gap=0.0))]
     if state.connected:
         coming.append((state.at, Connect(protocol=2)))
-    later = [entry for entry in decode_all(lines)[len(keep) :] if _from_outside(entry.input)]
+    later = [entry for entry in [decode(text) for text in lines][len(keep) :] if _from_outside(entry.input)]
     await run(store, llm, [*coming, *((entry.at, entry.input) for entry in later)])
     return [decode(line.text) for line in await store.read(SESSION)][len(keep) + len(coming) :]
 
@@ -114,7 +115,7 @@ def _from_outside(input: Input | None) -> bool:
 async def each_boundary(golden: Golden) -> AsyncIterator[tuple[list[Entry], list[Entry]]]:
     """For each place between two appends: what follows it in the log, and what follows when it is stopped there."""
     lines = await play(golden)
-    entries = decode_all(lines)
+    entries = [decode(text) for text in lines]
     place = 0
     for group in list(batches(entries))[:-1]:
         place += len(group)
@@ -144,3 +145,13 @@ async def test_with_a_slow_model_only_times_move_as_a_call_under_way_is_asked_ag
 def posted(entries: list[Entry]) -> set[str | None]:
     """The turns that were posted, whenever."""
     return {event.turn_id for event in only(happened(entries), MessagePosted)}
+
+
+@pytest.mark.parametrize("path", PRESENT, ids=named)
+def test_what_is_read_for_a_fold_folds_to_the_same_state_at_every_boundary(path):
+    lines = read(path)
+    state = SessionState()
+    for count, text in enumerate(lines, 1):
+        take_up(state, decode(text))
+        if count % 7 == 0:
+            assert folded(lines[:count]) == state

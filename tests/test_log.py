@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -56,7 +57,7 @@ async def test_a_log_that_is_opened_again_goes_on_where_it_was():
     assert again.started == log.started == STARTED
     lines = await store.read(SESSION)
     assert [line.seq for line in lines] == list(range(1, len(room.entries) + 2))
-    assert fold(room.entries)._replace(seq=0) == log.state._replace(seq=0)
+    assert replace(fold(room.entries), seq=0) == replace(log.state, seq=0)
     assert lines[-1].ended == "duration_expired"
 
 

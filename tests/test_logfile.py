@@ -4,7 +4,6 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ A, B = (f"{n}0000000-0000-4000-8000-000000000000" for n in "1b")
 
 def lines(first: int, last: int, *, ended: str | None = None) -> list[Line]:
     made = [Line(seq, f'{{"seq": {seq}}}', f"hash{seq}") for seq in range(first, last + 1)]
-    return [*made[:-1], replace(made[-1], ended=ended)]
+    return [*made[:-1], made[-1]._replace(ended=ended)]
 
 
 def written(first: int, last: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def sent(frame: dict[str, Any]) -> object:
     sender = USER if frame.get("sender") == "You" else frame.get("sender", "")
     match frame["type"]:
         case "hello":
-            state = fold([Entry(1, 0.0, started())], SessionState())._replace(shown=frame["seq"])
+            state = replace(fold([Entry(1, 0.0, started())]), shown=frame["seq"])
             return view.hello(state, (parse_timestamp(frame["now"]) - STARTED) / 1e6, 2000)
         case "message":
             more = {key: frame.get(key) for key in ("message_id", "content", "reply_to", "client_id")}

@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -205,7 +204,7 @@ async def test_crashes_over_different_inputs_do_not_add_up():
 async def test_a_log_that_cannot_be_read_is_a_fault_of_the_store_for_who_asks():
     store = MemoryStore()
     await left(store, rooms.Room(start()), ago=1.0)
-    store._lines[SESSION][0] = replace(store._lines[SESSION][0], text="{}")
+    store._lines[SESSION][0] = store._lines[SESSION][0]._replace(text="{}")
 
     async with host(store).running() as live:
         with pytest.raises(StoreError):

@@ -105,7 +105,7 @@ def real(room: Room, input: Input) -> Input:
 def ring_all(room: Room, until: float) -> None:
     """Ring what is due, each alarm once: one that stays set at its time would ring for ever."""
     for _ in range(1_000):
-        if room.state.deadline > until:
+        if room.state.next_alarm[1] > until:
             return
         name = min(room.state.alarms, key=lambda name: (room.state.alarms[name], name))
         due = room.state.alarms[name]
@@ -209,7 +209,7 @@ def test_prompts_can_be_sent_whatever_is_written(first, steps):
 
 
 def test_a_state_without_alarms_never_wakes():
-    assert SessionState().deadline == float("inf")
+    assert SessionState().next_alarm == ("", float("inf"))
 
 
 def test_a_state_that_has_not_started_has_no_session():

@@ -42,7 +42,7 @@ def lines(first: int, last: int, *, ended: str | None = None) -> list[Line]:
         Line(seq, json.dumps({"seq": seq}), f"hash{seq}", shown=seq // 2 if seq % 2 == 0 else None)
         for seq in range(first, last + 1)
     ]
-    return [*made[:-1], replace(made[-1], ended=ended)]
+    return [*made[:-1], made[-1]._replace(ended=ended)]
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from roomful.chain import check_chain
-from roomful.codec import GENESIS, decode_all
+from roomful.codec import GENESIS, decode
 from roomful.core.decide import Decided
 from roomful.core.events import SessionStarted
 from roomful.log import SessionLog
@@ -66,7 +66,7 @@ def verify_made(made: Made) -> int:
     count = 0
     for lines in logs:
         assert check_chain(lines).faults == ()
-        entries = decode_all(lines)
+        entries = [decode(text) for text in lines]
         if isinstance(entries[0].event, SessionStarted) and entries[0].input is not None:
             assert (found := run_again(entries)) is None, f"run again, a session differs from its log: {found}"
             count += 1

@@ -12,7 +12,7 @@ from roomful.assembly import SetupError
 from roomful.cli.conversation import Conversation, Shown
 from roomful.cli.output import Failure, clock, plain, put, say
 from roomful.cli.records import NoSuchSession, chosen, reading
-from roomful.codec import CodecError, decode, decode_all, parse_timestamp
+from roomful.codec import CodecError, decode, parse_timestamp
 from roomful.core.events import Entry, Erased, SessionResumed, SessionStarted
 from roomful.core.state import SessionState
 from roomful.replay import Verdict
@@ -47,7 +47,7 @@ def play(server: ServerSettings, which: str | None, speed: float) -> None:
         raise Failure("Say which session, or the path of its log: roomful replay SESSION", 2)
     (log,) = asyncio.run(_all_of(server, which))
     try:
-        entries = decode_all(log.lines)
+        entries = [decode(text) for text in log.lines]
     except CodecError:
         raise Failure(f"{log.name} cannot be read: `roomful verify` says where it was changed.") from None
     started = entries[0].event if entries else None

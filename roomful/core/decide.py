@@ -53,7 +53,7 @@ from roomful.core.inputs import (
     Start,
     Suspend,
 )
-from roomful.core.state import ABSENCE, CLOCK, END, UNAVAILABLE, Message, SessionState, Turn, evolve
+from roomful.core.state import ABSENCE, CLOCK, END, UNAVAILABLE, Message, SessionState, Turn, take_up
 
 ASKED_MOST = 2
 """Calls for one turn: a reply of which nothing can be shown is asked for once more."""
@@ -81,7 +81,7 @@ class _Draft:
 
     def __init__(self, state: SessionState, input: Input, now: float) -> None:
         self.now = now
-        self.state = state
+        self.state = state.copy()
         self.entries: list[Entry] = []
         self._input: Input | None = input
 
@@ -92,7 +92,7 @@ class _Draft:
         # the first of a batch tells what led to it
         self._input = None
         self.entries.append(entry)
-        self.state = evolve(state, entry)
+        take_up(state, entry)
 
 
 def decide(state: SessionState, input: Input, now: float) -> list[Event]:

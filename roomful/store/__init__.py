@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One entry of a session's log as it is kept, and as it stands in `logs/{session_id}.json` (without the newline).
 
     `text` is ASCII-only JSON. `shown` counts the entries a participant may see, None for the others. `hash`
