@@ -30,6 +30,7 @@ from pydantic_core import from_json
 from roomful.core import events, inputs
 from roomful.core.events import Entry, Event, Prompt
 from roomful.core.inputs import Input
+from roomful.core.study import ExperimentalSettings
 
 GENESIS = "0" * 64
 """What the first line's hash builds on."""
@@ -295,7 +296,20 @@ def _json(value: object) -> str:
         return f"[{','.join([_json(item) for item in value])}]"
     if isinstance(value, Mapping):
         return f"{{{','.join([f'{_quoted(name)}:{_json(item)}' for name, item in value.items()])}}}"
-    return f"{{{_members(value)}}}"
+    return f"{{{_members(value, _absent(value))}}}"
+
+
+_LATER: Mapping[type, tuple[str, ...]] = {
+    events.SessionStarted: ("levels", "answers", "sides", "stances"),
+    ExperimentalSettings: ("agents", "stances", "seeded_messages"),
+}
+"""What a study without treatments, cards and seeded messages has nothing of: its log is as if there were no such keys."""
+
+
+def _absent(value: object) -> tuple[str, ...]:
+    """The fields of a dataclass that are left out where they are empty, and are."""
+    later = _LATER.get(type(value), ())
+    return later and tuple([name for name in later if not getattr(value, name)])
 
 
 def _finite(number: float) -> str:
@@ -370,6 +384,9 @@ def _reader(kind: typing.Any) -> Callable[[typing.Any], object]:  # noqa: ANN401
     if origin is tuple:
         inner = _reader(arguments[0])
         return lambda data: tuple(inner(item) for item in data)
+    if origin is Mapping and is_dataclass(arguments[1]):
+        inner = _reader(typing.cast(Hashable, arguments[1]))
+        return lambda data: {name: inner(item) for name, item in data.items()}
     if origin in (typing.Union, types.UnionType):
         (other,) = (argument for argument in arguments if argument is not type(None))
         inner = _reader(other)
@@ -440,6 +457,8 @@ def _input(name: str, event: Event) -> Input:
                 model=event.model,
                 versions=event.versions,
                 treatment=event.treatment,
+                levels=event.levels,
+                answers=event.answers,
             )
         case "suspend", _:
             return inputs.Suspend()

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from io import StringIO
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from dotenv.parser import parse_stream
 
 from roomful.core.events import USER
 from roomful.core.prompts import LONGEST
-from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings
+from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings, Treatment
 from roomful.rules import (
     NAME,
     SWITCH,
@@ -232,11 +232,18 @@ _EXPERIMENTAL = object_of(ExperimentalSettings, EXPERIMENTAL_RULES, _check_nothi
 _SIMULATION = object_of(SimulationSettings, SIMULATION_RULES, _check_simulation)
 
 
-class StudySettings(NamedTuple):
-    """The two files of a study, checked."""
+@dataclass(frozen=True, slots=True)
+class StudySettings:
+    """The two files of a study, checked; at least one treatment, with the settings that hold in it."""
 
     experimental: ExperimentalSettings
     simulation: SimulationSettings
+    treatments: tuple[Treatment, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.treatments:
+            only = Treatment(name="", experimental=self.experimental, simulation=self.simulation)
+            object.__setattr__(self, "treatments", (only,))
 
 
 def load_settings(folder: Path) -> StudySettings:

@@ -195,6 +195,8 @@ def _start(draft: _Draft, input: Start) -> None:
         model=input.model,
         versions=input.versions,
         treatment=input.treatment,
+        levels=input.levels,
+        answers=input.answers,
     )
     draft.add(started)
     _schedule(draft, 1, previous=0.0)
