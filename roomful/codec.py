@@ -303,7 +303,7 @@ _LATER: Mapping[type, tuple[str, ...]] = {
     events.SessionStarted: ("levels", "answers", "sides", "stances"),
     ExperimentalSettings: ("agents", "stances", "seeded_messages"),
 }
-"""What a study without treatments, cards and seeded messages has nothing of: its log is as if there were no such keys."""
+"""What a study without treatments, cards and seeded messages has nothing of: its log has no such keys."""
 
 
 def _absent(value: object) -> tuple[str, ...]:

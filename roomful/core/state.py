@@ -36,12 +36,13 @@ from roomful.core.events import (
 from roomful.core.inputs import Reply
 from roomful.core.records import amended
 from roomful.core.service import Service
+from roomful.core.turns import seeded_typing_at
 
 CRASHED = "session_crashed"
 """The `error_type` of a fault of the engine itself; its context names the `input` over which it came."""
 
 END, CLOCK, ABSENCE, UNAVAILABLE = "end", "clock", "absence", "unavailable"
-"""Alarms of the room itself; those of a turn or of a message are named `call:b7`, `delivered:<message id>` …"""
+"""Alarms of the room itself; those of turns and messages are named `call:b7`, `seeded:2`, `delivered:<message id>` …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +200,7 @@ def _changes(state: SessionState, entry: Entry) -> _Changes:
         case TurnPlanned():
             return _planned(state, event)
         case SessionStarted():
-            return {
-                "started": event,
-                "alarms": {END: round(event.simulation_config.session_duration_minutes * 60.0, 6)},
-            }
+            return {"started": event, "alarms": _first_alarms(event)}
         case SessionResumed():
             # until the outage each shown entry went out at once to whoever was connected
             sent = state.shown if state.connected else state.sent
@@ -235,6 +233,15 @@ def _changes(state: SessionState, entry: Entry) -> _Changes:
             return {}
         case _:
             assert_never(event)
+
+
+def _first_alarms(event: SessionStarted) -> Mapping[str, float]:
+    alarms = {END: round(event.simulation_config.session_duration_minutes * 60.0, 6)}
+    for number, message in enumerate(event.experimental_config.seeded_messages, 1):
+        if message.at > 0:
+            alarms[f"typing:s{number}"] = round(seeded_typing_at(message), 6)
+            alarms[f"seeded:{number}"] = round(message.at, 6)
+    return alarms
 
 
 def _ended(state: SessionState, event: SessionEnded) -> _Changes:
@@ -377,6 +384,8 @@ def _posted(state: SessionState, event: MessagePosted, entry: Entry) -> _Changes
     if event.sender == USER:
         receipts = {f"{status}:{event.message_id}": due for status, due in event.receipts.items()}
         return changes | {"alarms": {**state.alarms, **receipts}, "tally": amended(tally, {"said": tally.said + 1})}
+    if event.seeded:
+        return changes | {"alarms": _without(state.alarms, f"seeded:{event.seeded}")}
     turn = state.turns.get(event.turn_id or "")
     if turn is None:
         return changes
