@@ -175,8 +175,11 @@ class Host:
     ) -> str:
         """Give out a session and return its id; its clock starts when it is opened. Raises Full, StoreError.
 
-        Without a `treatment` it is in the one drawn by its seed. `answers` are to questions before the chat.
+        Without a `treatment` it is in the one drawn by its seed; a name that is none raises KeyError. `answers` are
+        to questions before the chat.
         """
+        if treatment is not None:
+            treatment_of(self.study.treatments, treatment)
         self._check_room()
         session_id = str(uuid.uuid4())
         about = {"participant_name": participant_name, "treatment": treatment, "answers": dict(answers or {})}

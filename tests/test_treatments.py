@@ -5,9 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from roomful.core.decide import Refused
 from roomful.core.study import Treatment, drawn_treatment, treatment_of
 from roomful.host import Host, Study
+from roomful.settings import StudySettings
 from roomful.store.memory import MemoryStore
+from roomful.web.page import Page
+from tests.asgi import web
 from tests.rooms import reply, start
 from tests.rooms import settings as room_settings
 
@@ -37,7 +41,7 @@ def test_a_treatment_is_found_by_its_name():
         treatment_of(arms, "three")
 
 
-def host(*arms: Treatment) -> Host:
+def host(*arms: Treatment, store: MemoryStore | None = None) -> Host:
     async def llm(prompt):
         return reply(f"number {prompt.number}")
 
@@ -45,7 +49,7 @@ def host(*arms: Treatment) -> Host:
     study = Study(
         experimental=given.experimental, simulation=given.simulation, model="scripted", versions={}, treatments=arms
     )
-    return Host(MemoryStore(), llm, study)
+    return Host(store or MemoryStore(), llm, study)
 
 
 async def test_a_session_runs_by_the_settings_of_its_treatment():
@@ -57,6 +61,20 @@ async def test_a_session_runs_by_the_settings_of_its_treatment():
     assert started.answers == {"Q1": "yes"}
     assert started.experimental_config.prompt_template == "two"
     assert started.simulation_config.group_name == "Two"
+
+
+async def test_nobody_is_let_into_a_treatment_that_is_not_there():
+    store = MemoryStore()
+    async with host(arm("one"), store=store).running() as live:
+        with pytest.raises(KeyError):
+            await live.start(treatment="two")
+        session_id = await live.start(treatment="one")
+
+    # the study was changed in the meantime
+    async with host(arm("two"), store=store).running() as live:
+        with pytest.raises(Refused):
+            await live.open(session_id)
+        assert live.rooms == {}
 
 
 async def test_a_session_without_a_treatment_is_in_one_drawn_by_its_seed():
@@ -75,3 +93,33 @@ async def test_a_study_without_treatments_has_one_and_says_nothing_of_it():
 
     assert [treatment.name for treatment in live.study.treatments] == [""]
     assert room.state.session.treatment is None
+
+
+def two_rooms() -> StudySettings:
+    """A study whose treatments differ in who is there, and in the group's picture."""
+    given = start(participant_name="ask").simulation
+    other = replace(given, agent_names=("Alice", "Bob", "Zoe"), group_picture="night.png")
+    arms = [
+        Treatment(name=name, experimental=start().experimental, simulation=simulation)
+        for name, simulation in (("one", replace(given, group_picture="day.png")), ("two", other))
+    ]
+    return StudySettings(start().experimental, given, tuple(arms))
+
+
+async def test_a_participant_can_be_called_like_no_agent_of_any_treatment(tmp_path):
+    async with web(tmp_path, about=two_rooms()) as room:
+        answers = [
+            await room.client.post("/session/start", {"token": "1234", "name": name})
+            for name in ("Carol", "ZOE", "Kim")
+        ]
+
+    assert [answer.status for answer in answers] == [422, 422, 200]
+    assert answers[0].json == answers[1].json
+
+
+def test_the_page_has_the_pictures_of_all_treatments(tmp_path):
+    study = two_rooms()
+
+    page = Page(study.simulation, tmp_path, arms=[arm.simulation for arm in study.treatments])
+
+    assert {path.name for path in page.pictures.values()} == {"day.png", "night.png"}
