@@ -134,6 +134,7 @@ async def assembled(
                 simulation=study.simulation,
                 model=model_name(study.simulation.llm, server),
                 versions={},
+                treatments=study.treatments,
             ),
             log_files=log_files,
             max_live_sessions=server.max_live_sessions,

@@ -28,6 +28,7 @@ import msgspec
 from roomful.core import events, inputs
 from roomful.core.events import Entry, Event, Prompt
 from roomful.core.inputs import Input
+from roomful.core.study import ExperimentalSettings
 
 GENESIS = "0" * 64
 """What the first line's hash builds on."""
@@ -379,7 +380,20 @@ def _json(value: object) -> str:
         return f"[{','.join([_json(item) for item in value])}]"
     if isinstance(value, Mapping):
         return f"{{{','.join([f'{_quoted(name)}:{_json(item)}' for name, item in value.items()])}}}"
-    return f"{{{_members(value)}}}"
+    return f"{{{_members(value, _absent(value))}}}"
+
+
+_LATER: Mapping[type, tuple[str, ...]] = {
+    events.SessionStarted: ("levels", "answers", "sides", "stances"),
+    ExperimentalSettings: ("agents", "stances", "seeded_messages"),
+}
+"""What a study without treatments, cards and seeded messages has nothing of: its log has no such keys."""
+
+
+def _absent(value: object) -> tuple[str, ...]:
+    """The fields of a dataclass that are left out where they are empty, and are."""
+    later = _LATER.get(type(value), ())
+    return later and tuple([name for name in later if not getattr(value, name)])
 
 
 def _finite(number: float) -> str:
@@ -440,6 +454,8 @@ def _input(name: str, event: Event) -> Input:
                 model=event.model,
                 versions=event.versions,
                 treatment=event.treatment,
+                levels=event.levels,
+                answers=event.answers,
             )
         case "suspend", _:
             return inputs.Suspend()

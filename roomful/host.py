@@ -19,7 +19,7 @@ from roomful.core.chance import derive
 from roomful.core.decide import Refused
 from roomful.core.inputs import Complain, Disconnect, End, Resume, Start
 from roomful.core.state import CRASHED, SessionState
-from roomful.core.study import ExperimentalSettings, SimulationSettings
+from roomful.core.study import ExperimentalSettings, SimulationSettings, Treatment, drawn_treatment, treatment_of
 from roomful.llm import LLM
 from roomful.log import SessionLog
 from roomful.session import OnCommit, SimulationSession
@@ -68,6 +68,13 @@ class Study:
     simulation: SimulationSettings
     model: str
     versions: Mapping[str, str]
+    treatments: tuple[Treatment, ...] = ()
+    """At least one, with the settings that hold in it; without any given the study itself is the one."""
+
+    def __post_init__(self) -> None:
+        if not self.treatments:
+            only = Treatment(name="", experimental=self.experimental, simulation=self.simulation)
+            object.__setattr__(self, "treatments", (only,))
 
 
 def salt() -> str:
@@ -159,12 +166,25 @@ class Host:
                 for room in self.rooms.values():
                     room.suspend()
 
-    async def start(self, participant_name: str | None = None) -> str:
-        """Give out a session and return its id; its clock starts when it is opened. Raises Full, StoreError."""
+    async def start(
+        self,
+        participant_name: str | None = None,
+        *,
+        treatment: str | None = None,
+        answers: Mapping[str, str] | None = None,
+    ) -> str:
+        """Give out a session and return its id; its clock starts when it is opened. Raises Full, StoreError.
+
+        Without a `treatment` it is in the one drawn by its seed; a name that is none raises KeyError. `answers` are
+        to questions before the chat.
+        """
+        if treatment is not None:
+            treatment_of(self.study.treatments, treatment)
         self._check_room()
         session_id = str(uuid.uuid4())
-        about = json.dumps({"participant_name": participant_name} if participant_name else {})
-        await self.store.reserve(session_id, self._clock() / 1e6, about)
+        about = {"participant_name": participant_name, "treatment": treatment, "answers": dict(answers or {})}
+        kept = json.dumps({name: value for name, value in about.items() if value})
+        await self.store.reserve(session_id, self._clock() / 1e6, kept)
         return session_id
 
     async def open(self, session_id: str) -> Room:
@@ -274,15 +294,30 @@ class Host:
 
     def _first(self, row: SessionRow) -> Start:
         study, about = self.study, json.loads(row.about)
+        seed = derive(study.simulation.seed, row.session_id)
+        treatment = self._treatment(about.get("treatment"), seed)
         return Start(
             session_id=row.session_id,
-            seed=derive(study.simulation.seed, row.session_id),
-            experimental=study.experimental,
-            simulation=study.simulation,
+            seed=seed,
+            experimental=treatment.experimental,
+            simulation=treatment.simulation,
             participant_name=about.get("participant_name") or study.simulation.participant_name,
             model=study.model,
             versions={"roomful": __version__, "core": str(CORE_VERSION), **study.versions},
+            treatment=treatment.name or None,
+            levels=treatment.levels,
+            answers=about.get("answers", {}),
         )
+
+    def _treatment(self, name: str | None, seed: int) -> Treatment:
+        """The treatment a session was given out for, else one drawn by its seed."""
+        if name is None:
+            return drawn_treatment(self.study.treatments, seed)
+        try:
+            return treatment_of(self.study.treatments, name)
+        except KeyError:
+            # the study was changed between the start and the first socket
+            raise Refused("no_treatment", f"The study has no treatment {name!r} any more.") from None
 
     async def _run(self, session_id: str, room: Room) -> None:
         """Keep a session running, whatever happens in it; nothing of it reaches another session."""

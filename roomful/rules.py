@@ -155,7 +155,11 @@ def or_null[T](rule: Rule[T]) -> Rule[T | None]:
         try:
             return None if value is None else rule.read(value)
         except Wrong as error:
-            raise Wrong(*(replace(fault, expected=f"{fault.expected}, or null") for fault in error.faults)) from None
+            # null instead of a part of the value would not do
+            told = (
+                fault if fault.key else replace(fault, expected=f"{fault.expected}, or null") for fault in error.faults
+            )
+            raise Wrong(*told) from None
 
     return Rule(expected, read)
 
@@ -228,13 +232,15 @@ def read_items[T](values: Sequence[object], rule: Rule[T]) -> tuple[list[T], lis
     return good, faults
 
 
-class _Object(dict[str, object]):
-    """A JSON object, and which of its keys stood there more than once."""
+class JSONObject(dict[str, object]):
+    """A JSON object as it was read."""
 
     repeated: tuple[str, ...] = ()
+    """Keys that stood there more than once."""
 
     @classmethod
     def of(cls, pairs: list[tuple[str, object]]) -> Self:
+        """Make one of what stood there, in order."""
         made = cls(pairs)
         if len(made) < len(pairs):
             counts = Counter(key for key, _ in pairs)
@@ -242,6 +248,7 @@ class _Object(dict[str, object]):
         return made
 
     def strays(self, known: Sequence[str]) -> Iterator[Fault]:
+        """Faults of the keys that are none of these, and of those that stood there more than once."""
         yield from _stray(self, known)
         for key in self.repeated:
             yield Fault("", legible(key), "the key more than once", "each key once")
@@ -252,7 +259,7 @@ def mapping(keys: Sequence[str] | None, rule: Rule[str]) -> Rule[Mapping[str, st
     expected = f"an object of {', '.join(keys) if keys else 'names'}, each {rule.expected}"
 
     def read(value: object) -> Mapping[str, str]:
-        if not isinstance(value, _Object):
+        if not isinstance(value, JSONObject):
             raise wrong(value, "an object")
         known = list(value) if keys is None else keys
         faults = list(value.strays(known))
@@ -283,7 +290,7 @@ def object_of[T: DataclassInstance](kind: type[T], rules: Mapping[str, Rule[obje
     build: Callable[..., T] = kind
 
     def read(value: object) -> T:
-        if not isinstance(value, _Object):
+        if not isinstance(value, JSONObject):
             raise wrong(value, "an object")
         faults = list(value.strays(list(rules)))
         good = _defaults(kind)
@@ -321,7 +328,7 @@ def read_text(path: Path) -> str:
 def parse_json(text: str) -> object:
     """Return what the JSON says, for rules to read: doubled keys and NaN are theirs to find. Raises Wrong."""
     try:
-        parsed: object = json.loads(text, object_pairs_hook=_Object.of)
+        parsed: object = json.loads(text, object_pairs_hook=JSONObject.of)
     except json.JSONDecodeError as error:
         found = f"a fault at line {error.lineno}, column {error.colno} ({error.msg})"
         raise Wrong(Fault("", "", found, "JSON")) from None

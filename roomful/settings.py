@@ -8,18 +8,21 @@ from dataclasses import dataclass, field, replace
 from io import StringIO
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, cast
 
 from dotenv.parser import parse_stream
 
 from roomful.core.events import USER
 from roomful.core.prompts import LONGEST
-from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings
+from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings, Treatment
+from roomful.experiment import EXPERIMENTAL_RULES
+from roomful.factors import DESIGN_KEYS
 from roomful.rules import (
     NAME,
     SWITCH,
     TEXT,
     Fault,
+    JSONObject,
     Missing,
     Rule,
     SettingsError,
@@ -39,9 +42,11 @@ from roomful.rules import (
     shown,
     wrong,
 )
+from roomful.treatments import Design, Simulated, read_design
 
 __all__ = [
     "ASK",
+    "DESIGN_KEYS",
     "EXPERIMENTAL_RULES",
     "LLM_RULES",
     "SERVER_VARIABLES",
@@ -130,8 +135,6 @@ _LINE = Rule(
     f"text of 1 to {LONGEST} characters without line breaks, control characters, or spaces around it", _read_line
 )
 
-EXPERIMENTAL_RULES: Mapping[str, Rule[object]] = {"prompt_template": TEXT}
-
 LLM_RULES: Mapping[str, Rule[object]] = {
     "provider": or_null(one_of("gemini", "scripted")),
     "model": NAME,
@@ -153,10 +156,6 @@ LLM_RULES: Mapping[str, Rule[object]] = {
     "unavailable_seconds": number(positive=True),
     "fallback_lines": Rule(_LINES_EXPECTED, _read_lines),
 }
-
-
-def _check_nothing(_found: Mapping[str, object], _good: Mapping[str, object]) -> Iterable[Fault]:
-    return ()
 
 
 def _check_llm(_found: Mapping[str, object], good: Mapping[str, object]) -> Iterator[Fault]:
@@ -228,41 +227,72 @@ def _strangers(pictures: object, names: list[object]) -> Iterator[Fault]:
             yield Fault("", f"member_pictures.{legible(name)}", "a name that is none of agent_names", expected)
 
 
-_EXPERIMENTAL = object_of(ExperimentalSettings, EXPERIMENTAL_RULES, _check_nothing)
 _SIMULATION = object_of(SimulationSettings, SIMULATION_RULES, _check_simulation)
 
 
-class StudySettings(NamedTuple):
-    """The two files of a study, checked."""
+def _read_simulated(value: object) -> Simulated:
+    settings = _SIMULATION.read(value)
+    # what was read is an object, or the rule would have objected
+    return Simulated(cast(JSONObject, value), _SIMULATION, settings)
+
+
+_SIMULATED = Rule("an object", _read_simulated)
+
+EXPERIMENTAL_FILE, SIMULATION_FILE = "experimental_settings.json", "simulation_settings.json"
+"""The names of a study's two files."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudySettings:
+    """The two files of a study, checked; at least one treatment, with the settings that hold in it.
+
+    `simulation` is the file's own, `experimental` is that of the first treatment.
+    """
 
     experimental: ExperimentalSettings
     simulation: SimulationSettings
+    treatments: tuple[Treatment, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.treatments:
+            only = Treatment(name="", experimental=self.experimental, simulation=self.simulation)
+            object.__setattr__(self, "treatments", (only,))
 
 
 def load_settings(folder: Path) -> StudySettings:
     """Read the study's two files. Raises SettingsError with every fault of both."""
+    simulated: list[Fault] = []
+    simulation = _load(folder / SIMULATION_FILE, _SIMULATED, simulated)
     faults: list[Fault] = []
-    experimental = _load(folder / "experimental_settings.json", _EXPERIMENTAL, faults)
-    simulation = _load(folder / "simulation_settings.json", _SIMULATION, faults)
+    rule = Rule("an object", lambda value: read_design(value, simulation))
+    design = _load(folder / EXPERIMENTAL_FILE, rule, faults)
+    faults += simulated
     if simulation is not None:
-        faults += _check_pictures(folder, simulation)
-    if experimental is None or simulation is None or faults:
+        own = list(_check_pictures(folder, simulation.settings))
+        faults += (replace(fault, file=str(folder / SIMULATION_FILE)) for fault in own)
+        faults += _check_pictures_of(folder, design, own) if design else ()
+    if design is None or simulation is None or faults:
         raise SettingsError(faults)
-    return StudySettings(experimental, simulation)
+    return StudySettings(design.treatments[0].experimental, simulation.settings, design.treatments)
+
+
+def _check_pictures_of(folder: Path, design: Design, known: list[Fault]) -> Iterator[Fault]:
+    """Faults of the pictures that a treatment alone has."""
+    for treatment, key in zip(design.treatments, design.keys, strict=True):
+        for fault in _check_pictures(folder, treatment.simulation):
+            if fault not in known:
+                yield replace(fault.under(f"{key}.simulation"), file=str(folder / EXPERIMENTAL_FILE))
 
 
 def _check_pictures(folder: Path, simulation: SimulationSettings) -> Iterator[Fault]:
-    file = str(folder / "simulation_settings.json")
     named = {"group_picture": simulation.group_picture} if simulation.group_picture else {}
     named |= {f"member_pictures.{legible(name)}": picture for name, picture in simulation.member_pictures.items()}
     for key, picture in named.items():
         path = folder / PICTURES / picture
         if not path.is_file():
-            yield Fault(file, key, f"{shown(picture)}, which is no such file", f"a file at {path.absolute()}")
+            yield Fault("", key, f"{shown(picture)}, which is no such file", f"a file at {path.absolute()}")
         elif path.stat().st_size > PICTURE_MOST:
-            yield Fault(
-                file, key, f"a file of {path.stat().st_size} bytes", f"a picture of at most {PICTURE_MOST} bytes"
-            )
+            yield Fault("", key, f"a file of {path.stat().st_size} bytes", f"a picture of at most {PICTURE_MOST} bytes")
 
 
 def _load[T](path: Path, rule: Rule[T], faults: list[Fault]) -> T | None:

@@ -388,12 +388,16 @@ async def web(
     store: Store | None = None,
     llm: LLM | None = None,
     limits: Mapping[str, Any] | None = None,
+    about: StudySettings | None = None,
     **simulation: Any,
 ) -> AsyncIterator[Web]:
-    """A running app in a folder. `limits` changes the server's settings, the rest those of the simulation."""
+    """A running app in a folder. `limits` changes the server's settings, the rest those of the simulation.
+
+    The study `about` takes the place of the usual one.
+    """
     server = ServerSettings(data=folder / "data", logs=folder / "logs", starts_per_minute_per_address=1000)
     server = replace(server, **limits or {})
     store = store or Yielding()
-    app = create_app(server, study(**simulation), llm=llm or talker(), store=store)
+    app = create_app(server, about or study(**simulation), llm=llm or talker(), store=store)
     async with living(app) as client:
         yield Web(client, server, store)

@@ -25,6 +25,7 @@ from roomful.core.inputs import (
     Start,
     Suspend,
 )
+from roomful.core.study import AgentCard, ExperimentalSettings, Position, SeededMessage, Stances
 from roomful.llm import LLM, LLMError
 from roomful.log import SessionLog
 from roomful.session import SimulationSession
@@ -83,6 +84,30 @@ def first(**changes: object) -> Start:
     """A room of two minutes, so that the logs stay small."""
     settings = {"session_duration_minutes": 2, "messages_per_minute": 8, "context_window_size": 4, **changes}
     return replace(start(**settings), versions={"core": str(CORE_VERSION)})
+
+
+def treated() -> Start:
+    """The start of a session in a treatment with all that one can have."""
+    settings = ExperimentalSettings(
+        prompt_template="You live in a small street.",
+        agents={"Alice": AgentCard(style="Short.", facts=("You have a cat.", "The mill is empty."))},
+        stances=Stances(
+            question="Q1",
+            agree=1,
+            disagree=2,
+            positions=(
+                Position(answers=("yes", "5..7"), stance="You want the street closed to cars."),
+                Position(answers=("no", "1..4"), stance="You want the street open to cars."),
+            ),
+        ),
+        seeded_messages=(
+            SeededMessage(sender="Bob", text="Have you seen the paper?", at=-5),
+            SeededMessage(sender="Carol", text="They mean to close the street to cars.", at=35.5),
+        ),
+    )
+    levels = {"source": "paper", "majority": "against"}
+    given = replace(first(seed=12), experimental=settings, levels=levels, answers={"Q1": "6"})
+    return replace(given, treatment="source=paper+majority=against")
 
 
 @dataclass(frozen=True)
@@ -151,6 +176,7 @@ GOLDENS: Mapping[str, Golden] = {
     "absence": Golden(first(seed=7, reconnect_grace_seconds=5), talking, [*HERE, (30.0, Disconnect(sent=3))]),
     "budget": Golden(first(seed=8, max_tokens_per_session=500), talking, HERE),
     "ended": Golden(first(seed=9), talking, [*HERE, (20.0, End(reason="fire_alarm"))]),
+    "treated": Golden(treated(), talking, [*HERE, (50.0, Say(content="Bob, what do you think?", client_id="1"))]),
 }
 """The sessions by the name of their file."""
 

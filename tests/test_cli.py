@@ -554,6 +554,92 @@ def test_check_shows_the_study_with_its_defaults(folder):
     assert said.endswith("All is in order.\n")
 
 
+DESIGN = {
+    "prompt_template": "Chat. {tone}",
+    "agents": {"Alice": {"style": "In capitals."}},
+    "seeded_messages": [{"sender": "Bob", "text": "morning\x1b[31m all"}],
+    "stances": {
+        "question": "Q1",
+        "agree": 1,
+        "disagree": 1,
+        "positions": [{"answers": ["yes"], "stance": "You are for it."}, {"answers": ["no"], "stance": "Against it."}],
+    },
+    "factors": {
+        "tone": {"kind": "Be kind.", "rude": {"text": "Be rude.", "weight": 3, "simulation": {"group_name": "R"}}}
+    },
+}
+
+
+def make_design(folder: Path) -> None:
+    (folder / "config" / "experimental_settings.json").write_text(json.dumps(DESIGN))
+
+
+def test_check_shows_every_treatment_with_what_its_agents_are_told(folder):
+    make_design(folder)
+
+    said = invoke("check")
+
+    assert "tone=kind  weight 1 (25.0%)" in said
+    (rude,) = re.findall(r"tone=rude  weight 3 \(75.0%\)\n(.*?)\n\n", said, re.DOTALL)
+    assert re.search(r"template +Chat\. Be rude\.\n", rude)
+    assert re.search(r"simulation\.group_name +R\n", rude)
+    assert re.search(r"seeded +Bob at 0 s: morning␛\[31m all\n", rude)
+    assert re.search(r"stances +Q1: 1 agree, 1 disagree\n", rude)
+    assert re.search(r"Alice +style: In capitals\.\n", rude)
+    assert "Your name in this group chat" not in said
+
+
+def test_check_tells_of_braces_that_look_like_a_slip_of_the_pen(folder):
+    design = DESIGN | {"prompt_template": "Chat. {tone} {tonne} {agentname} {something_else}"}
+    (folder / "config" / "experimental_settings.json").write_text(json.dumps(design))
+
+    said = invoke("check")
+
+    assert re.search(r"note +design +\{tonne\} is literal text; if \{tone\} was meant, correct it\n", said)
+    assert re.search(r"note +design +\{agentname\} is literal text; if \{agent_name\} was meant", said)
+    assert "{something_else} is" not in said
+
+
+def test_check_shows_whole_prompts_when_asked(folder):
+    make_design(folder)
+
+    said = invoke("check", "--prompts")
+
+    # two treatments, two agents, two stances each may take
+    assert said.count("| Your name in this group chat is") == 8
+    assert "  | Chat. Be rude.\n  |\n  | How you write: In capitals.\n  | What you think: Against it.\n" in said
+
+
+def test_check_shows_the_prompts_of_a_study_without_treatments(folder):
+    said = invoke("check", "--prompts")
+
+    assert said.count("| Your name in this group chat is") == 2
+    assert "the one treatment" in said
+
+
+def test_check_gives_the_design_to_programs(folder):
+    make_design(folder)
+
+    told = json.loads(invoke("check", "--json"))
+
+    kind, rude = told["design"]
+    assert (told["faults"], rude["name"], rude["weight"], rude["share"]) == (0, "tone=rude", 3, 0.75)
+    assert (kind["simulation"], rude["simulation"]) == ({}, {"group_name": "R"})
+    assert rude["levels"] == {"tone": "rude"}
+    assert [agent["name"] for agent in rude["agents"]] == ["Alice", "Bob"]
+    assert [prompt["stance"] for prompt in rude["agents"][1]["prompts"]] == ["You are for it.", "Against it."]
+    assert rude["agents"][1]["prompts"][0]["system"].startswith("Chat. Be rude.\n\nWhat you think: You are for it.\n\n")
+    assert {finding["verdict"] for finding in told["findings"]} == {"ok", "note"}
+
+
+def test_check_gives_faults_to_programs(folder):
+    make_study(folder / "config", num_agents=7)
+
+    told = json.loads(invoke("check", "--json", code=1))
+
+    assert (told["design"], told["faults"]) == (None, 1)
+
+
 def test_check_tells_the_faults_of_files_and_environment_at_once(folder, monkeypatch):
     make_study(folder / "config", num_agents=7, messages_per_minute="many")
     monkeypatch.setenv("ROOMFUL_PORT", "http")

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings
 from roomful.settings import (
+    DESIGN_KEYS,
     EXPERIMENTAL_RULES,
     LLM_RULES,
     PICTURE_MOST,
@@ -451,7 +452,7 @@ def test_arbitrary_json_is_well_typed_settings_or_a_settings_error(tmp_path_fact
         except SettingsError as error:
             str(error).encode()
         else:
-            for settings in (*study, study.simulation.llm):
+            for settings in (study.experimental, study.simulation, study.simulation.llm):
                 assert_well_typed(settings)
 
 
@@ -708,6 +709,11 @@ def test_every_key_is_documented(kind, rules, prefix):
         assert meaning
 
 
+def test_every_key_of_a_design_is_documented():
+    for name, told in DESIGN_KEYS.items():
+        assert rows()[name][:2] == [told, "*none*"]
+
+
 def test_every_variable_is_documented():
     for field in fields(ServerSettings):
         variable = SERVER_VARIABLES[field.name]
@@ -725,7 +731,7 @@ def spelled(value: object) -> str:
 
 
 def test_the_documentation_names_nothing_that_is_not_there():
-    known = {*EXPERIMENTAL_RULES, *SIMULATION_RULES, *(f"llm.{name}" for name in LLM_RULES)}
+    known = {*EXPERIMENTAL_RULES, *DESIGN_KEYS, *SIMULATION_RULES, *(f"llm.{name}" for name in LLM_RULES)}
 
     assert rows().keys() == known | {variable.names[0] for variable in SERVER_VARIABLES.values()}
 

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "roomful"
 
 LAYERS = (
     {"core"},
-    {"chain", "codec", "logs", "rules", "settings", "timeline", "llm"},
+    {"chain", "codec", "experiment", "factors", "logs", "rules", "settings", "timeline", "treatments", "llm"},
     {"store"},
     {"log", "logfile", "trouble"},
     {"session"},

@@ -17,9 +17,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from roomful.core.events import ActivityRecorded
+from roomful.core.chance import derive
+from roomful.core.events import ActivityRecorded, SessionStarted
+from roomful.core.study import drawn_treatment
+from roomful.settings import StudySettings, load_settings
 from roomful.web.app import create_app
-from tests.asgi import Closed, Web, Yielding, eventually, living, study, talker, web
+from tests.asgi import Closed, Frame, Response, Web, Yielding, eventually, living, study, talker, web
 
 pytestmark = pytest.mark.anyio
 
@@ -76,6 +79,113 @@ async def test_nothing_that_a_participant_gets_tells_who_is_an_ai_or_how_the_roo
 
     found = [(secret, text) for text in got for secret in SECRETS if secret in text.lower()]
     assert found == []
+
+
+FACTORIAL = {
+    "prompt_template": "Template-words: {tone}",
+    "agents": {"Bob": {"style": "Card-words.", "facts": ["Card-facts."]}},
+    "stances": {
+        "question": "Qu-one",
+        "positions": [{"answers": ["1"], "stance": "Stance-for."}, {"answers": ["2"], "stance": "Stance-against."}],
+    },
+    "seeded_messages": [
+        {"sender": "Alice", "text": "There was a note in the paper.", "at": -5},
+        {"sender": "Carol", "text": "It says the street will be closed.", "at": 0.5},
+    ],
+    "factors": {
+        "tone": {"tone-kind": "Level-kind.", "tone-rude": {"text": "Level-rude.", "simulation": {"end_text": "Bye."}}},
+        "majority": {
+            "many-with": {"stances": {"agree": 2, "disagree": 1}},
+            "many-against": {"stances": {"agree": 1, "disagree": 2}},
+        },
+    },
+}
+SECRET_WORDS = [
+    *(secret.decode() for secret in SECRETS),
+    *("tone", "majority", "many-", "level-", "card-", "stance", "qu-one", "agree", "seeded", "arm", "cell", "weight"),
+    *("experiment", "simulation", "factor", '"s1', '"s2'),
+]
+
+
+def factorial(folder: Path) -> StudySettings:
+    """A study of two by two, with all that a treatment can have."""
+    simulation = {
+        "num_agents": 3,
+        "agent_names": ["Alice", "Bob", "Carol"],
+        "messages_per_minute": 600,
+        "user_response_probability": 1,
+        "context_window_size": 5,
+        "session_duration_minutes": 2 / 60,
+    }
+    folder.mkdir()
+    (folder / "experimental_settings.json").write_text(json.dumps(FACTORIAL))
+    (folder / "simulation_settings.json").write_text(json.dumps(simulation))
+    return load_settings(folder)
+
+
+async def one_of_each(room: Web) -> dict[str, tuple[str, Response]]:
+    """The start of a session in each treatment, as its participant sees it: with the demo token, as drawn."""
+    found: dict[str, tuple[str, Response]] = {}
+    for _ in range(200):
+        response = await room.client.post("/session/start", {"token": "1234"})
+        session_id = response.json["session_id"]
+        seed = derive(room.host.study.simulation.seed, session_id)
+        found.setdefault(drawn_treatment(room.host.study.treatments, seed).name, (session_id, response))
+        if len(found) == len(room.host.study.treatments):
+            return found
+    raise AssertionError(f"only {list(found)} were drawn")
+
+
+async def seen_in(room: Web, session_id: str) -> tuple[list[Frame], list[str]]:
+    """All frames of a session of both protocols in which the participant speaks, and their text."""
+    socket = room.open(session_id)
+    socket.say("are you bots?", "c1")
+    frames, _ = await socket.rest()
+    plain = room.open1(session_id)
+    await plain.rest()
+    return frames, [*socket.raw, *plain.raw]
+
+
+def shapes(frames: list[Frame]) -> dict[str, set[frozenset[str]]]:
+    """The keys of the frames of each type. Whether a message was read by all in so short a time is chance."""
+    found: dict[str, set[frozenset[str]]] = {}
+    for frame in frames:
+        found.setdefault(frame["type"], set()).add(frozenset(frame))
+    found.pop("receipt", None)
+    return found
+
+
+async def test_no_treatment_can_be_told_from_another_but_by_what_is_said(tmp_path):
+    async with web(tmp_path, about=factorial(tmp_path / "study")) as room:
+        starts = await one_of_each(room)
+        seen = dict(zip(starts, await asyncio.gather(*(seen_in(room, sid) for sid, _ in starts.values())), strict=True))
+        logged = {name: (await room.logged(sid, SessionStarted))[0] for name, (sid, _) in starts.items()}
+
+    assert len(starts) == 4
+    assert {name: started.treatment for name, started in logged.items()} == {name: name for name in starts}
+    for name, (_, response) in starts.items():
+        frames, texts = seen[name]
+        headers = [f"{key}: {value}" for key, value in response.headers]
+        everything = "\n".join([*texts, response.body.decode(), *headers]).lower()
+        assert [secret for secret in SECRET_WORDS if secret in everything] == []
+        said = {frame["content"] for frame in frames if frame["type"] == "message"}
+        assert {message["text"] for message in FACTORIAL["seeded_messages"]} <= said
+    (first, *others) = starts
+    for name in others:
+        assert _outside(starts[name][1]) == _outside(starts[first][1])
+        assert _welcome(seen[name][0]) == _welcome(seen[first][0])
+        assert shapes(seen[name][0]) == shapes(seen[first][0])
+
+
+def _outside(response: Response) -> tuple[object, ...]:
+    """A start's answer without the session's own id."""
+    body = {key: value for key, value in response.json.items() if key != "session_id"}
+    return response.status, body, sorted(set(response.json)), [pair for pair in response.headers if pair[0] != "date"]
+
+
+def _welcome(frames: list[Frame]) -> Frame:
+    """The first frame without its times."""
+    return {key: value for key, value in frames[0].items() if key not in ("now", "ends_at")}
 
 
 FRAMES = [

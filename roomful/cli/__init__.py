@@ -88,15 +88,17 @@ def check(
     live: Annotated[
         bool, typer.Option("--live", help="Ask the model for a word, to see that key and model work.")
     ] = False,
+    prompts: Annotated[bool, typer.Option("--prompts", help="Show every agent's prompt in full.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Look whether everything is in order, and show the study's settings with all defaults.
+    """Look whether everything is in order, and show the study's settings with all defaults, and its design.
 
     Exit code 0: a study can be run; 1: there is a fault. All faults are told at once.
     """
     with faults_told():
         from roomful.cli.check import check as run
 
-        run(lambda: _settings(study=study, data=data, logs=logs), study, live=live)
+        run(lambda: _settings(study=study, data=data, logs=logs), study, live=live, prompts=prompts, as_json=as_json)
 
 
 @app.command(epilog="Example: roomful sessions --live")

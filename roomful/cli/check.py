@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from roomful.assembly import SCRIPTED, SetupError, check_setup, database_url, open_store, provider, uses_sqlite
+from roomful.cli.design import astray, beginning, design_json, put_design
 from roomful.cli.disk import look_at
-from roomful.cli.output import plain, plain_lines, put
+from roomful.cli.output import plain, plain_lines, put, say_json
 from roomful.cli.records import reading
 from roomful.core.study import LLMSettings
 from roomful.llm import LLMError
@@ -46,11 +47,20 @@ class Finding:
     words: str
 
 
-def check(load: Callable[[], ServerSettings], study_folder: Path | None, *, live: bool) -> None:
+def check(
+    load: Callable[[], ServerSettings],
+    study_folder: Path | None,
+    *,
+    live: bool,
+    prompts: bool = False,
+    as_json: bool = False,
+) -> None:
     """Look at everything and tell all that was found; exit code 1 if there is a fault."""
     findings: list[Finding] = []
     server = _settings(load, findings)
     study = _study(study_folder or (server.study if server else Path("config")), findings)
+    if study:
+        findings += [Finding("design", "note", words) for words in astray(study)]
     if server and study:
         findings += _setup(server, study)
     if server:
@@ -58,10 +68,15 @@ def check(load: Callable[[], ServerSettings], study_folder: Path | None, *, live
         findings += asyncio.run(_store(server))
     if server and study:
         findings += _model(server, study.simulation.llm, live=live)
+    faults = sum(finding.verdict == "fault" for finding in findings)
+    if as_json:
+        designed = design_json(study) if study else None
+        say_json({"design": designed, "findings": [asdict(finding) for finding in findings], "faults": faults})
+        raise typer.Exit(1 if faults else 0)
     if study:
         put(_effective(study))
+        put_design(study, in_full=prompts)
     put(_told(findings))
-    faults = sum(finding.verdict == "fault" for finding in findings)
     put(Text(_verdict(faults), "bold red" if faults else "green"))
     if faults:
         raise typer.Exit(1)
@@ -216,18 +231,14 @@ def _effective(study: StudySettings) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     simulation = study.simulation
-    table.add_row("prompt_template", Text(_beginning(study.experimental.prompt_template)))
+    if len(study.treatments) == 1:
+        table.add_row("prompt_template", Text(beginning(study.experimental.prompt_template)))
     for name in type(simulation).__dataclass_fields__:
         if name != "llm":
             table.add_row(name, _value(getattr(simulation, name)))
     for name in type(simulation.llm).__dataclass_fields__:
         table.add_row(f"llm.{name}", _value(getattr(simulation.llm, name)))
     return table
-
-
-def _beginning(template: str) -> str:
-    first = plain(" ".join(template.split()))
-    return f"{first[:200]}… ({len(template)} characters)" if len(first) > 200 else first
 
 
 def _value(value: object) -> Text:

@@ -71,6 +71,7 @@ async def ending(server: ServerSettings, study: StudySettings) -> AsyncIterator[
             simulation=study.simulation,
             model=model_name(study.simulation.llm, server),
             versions={},
+            treatments=study.treatments,
         )
         host = Host(store, _nobody, about, log_files=log_files)
         async with host.running(resume=False):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from roomful.core.cards import card_of, spoken
 from roomful.core.events import Prompt
 from roomful.core.state import SessionState
 
@@ -41,7 +42,7 @@ def empty(text: str, _prompt: Prompt, _state: SessionState) -> str | None:
 
 
 def leak(text: str, prompt: Prompt, state: SessionState) -> str | None:
-    """A reply that recites its instructions. What somebody wrote in the chat may be repeated."""
+    """A reply that recites its instructions. What is in the chat or on its card it may repeat."""
     words = _words(text)
     if len(words) < LEAKED_LEAST:
         return None
@@ -52,6 +53,8 @@ def leak(text: str, prompt: Prompt, state: SessionState) -> str | None:
     if not found:
         return None
     said = [_spaced(_words(message.content)) for message in state.messages]
+    # what an agent knows and thinks it may say; how it should write is an instruction like the template
+    said.append(_spaced(_words(spoken(card_of(state.session, prompt.agent_name)))))
     return "prompt_leak" if any(all(run not in line for line in said) for run in found) else None
 
 

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple, assert_never
 
-from roomful.core import checks, prompts, turns
+from roomful.core import cards, checks, prompts, turns
 from roomful.core.chance import choose, draw, identifier
 from roomful.core.events import (
     SHOWN,
@@ -195,9 +196,55 @@ def _start(draft: _Draft, input: Start) -> None:
         model=input.model,
         versions=input.versions,
         treatment=input.treatment,
+        levels=input.levels,
+        answers=input.answers,
     )
-    draft.add(started)
+    _enter(draft, started)
+    _seed_first(draft)
     _schedule(draft, 1, previous=0.0)
+
+
+def _enter(draft: _Draft, started: SessionStarted) -> None:
+    """Start the session; where agents take sides on an answer of the participant, draw who takes which."""
+    stances = started.experimental_config.stances
+    if stances is None:
+        draft.add(started)
+        return
+    answer = started.answers.get(stances.question)
+    taken = cards.take_sides(stances, started.simulation_config.agent_names, answer, started.seed)
+    draft.add(replace(started, sides=taken.sides, stances=taken.words))
+    if not taken.found:
+        message = "The participant's answer is no position's: one was drawn to stand for it."
+        context = {"question": stances.question, "answer": answer}
+        draft.add(ErrorRecorded(error_type="no_position", error_message=message, context=context))
+
+
+def _seed_first(draft: _Draft) -> None:
+    """Post the seeded messages that are there before anybody speaks, the earliest first."""
+    seeded = draft.state.session.experimental_config.seeded_messages
+    early = [(message.at, number) for number, message in enumerate(seeded, 1) if message.at <= 0]
+    for _, number in sorted(early):
+        _seed(draft, number)
+
+
+def _seed(draft: _Draft, number: int) -> None:
+    message = draft.state.session.experimental_config.seeded_messages[number - 1]
+    posted = MessagePosted(
+        message_id=_message_id(draft),
+        sender=message.sender,
+        content=cards.named(message.text, message.sender),
+        turn_id=f"s{number}",
+        late=_micros(draft.now - message.at) if message.at > 0 else 0.0,
+        seeded=number,
+    )
+    draft.add(posted)
+
+
+def _typist(draft: _Draft, turn_id: str) -> str:
+    if turn := draft.state.turns.get(turn_id):
+        return turn.agent_name
+    # what is typed without a turn is a seeded message
+    return draft.state.session.experimental_config.seeded_messages[int(turn_id.removeprefix("s")) - 1].sender
 
 
 def _schedule(draft: _Draft, number: int, previous: float) -> None:
@@ -218,7 +265,9 @@ def _rang(draft: _Draft, alarm: str) -> None:
         case "call":
             _call(draft, draft.state.turns[of])
         case "typing":
-            draft.add(TypingStarted(sender=draft.state.turns[of].agent_name, turn_id=of))
+            draft.add(TypingStarted(sender=_typist(draft, of), turn_id=of))
+        case "seeded":
+            _seed(draft, int(of))
         case "post":
             _post(draft, draft.state.turns[of])
         case "delivered":

@@ -43,6 +43,14 @@ class SessionStarted:
     model: str
     versions: Mapping[str, str] = field(default_factory=dict)
     treatment: str | None = None
+    levels: Mapping[str, str] = field(default_factory=dict)
+    """The level of each factor in this treatment."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What the participant answered before the chat, as far as the room depends on it. Never in a prompt."""
+    sides: Mapping[str, str] = field(default_factory=dict)
+    """Who was drawn to `agree` and to `disagree` with the participant's answer, and who is `neutral`."""
+    stances: Mapping[str, str] = field(default_factory=dict)
+    """What each agent that takes a side is told to think."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +192,8 @@ class MessagePosted:
     receipts: Mapping[str, float] = field(default_factory=dict)
     fallback: bool = False
     """Whether it is a reviewed line that stands in for a failed call. Never told to the participant."""
+    seeded: int = 0
+    """1, 2, 3 … for the study's own seeded messages, in their order in the settings; never told either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,10 @@ class Start:
     model: str
     versions: Mapping[str, str] = field(default_factory=dict)
     treatment: str | None = None
+    levels: Mapping[str, str] = field(default_factory=dict)
+    """The level of each factor in this treatment."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What the participant answered before the chat, as text, as far as the room depends on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

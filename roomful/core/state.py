@@ -35,12 +35,13 @@ from roomful.core.events import (
 from roomful.core.inputs import Reply
 from roomful.core.records import amended
 from roomful.core.service import Service
+from roomful.core.turns import seeded_typing_at
 
 CRASHED = "session_crashed"
 """The `error_type` of a fault of the engine itself; its context names the `input` over which it came."""
 
 END, CLOCK, ABSENCE, UNAVAILABLE = "end", "clock", "absence", "unavailable"
-"""Alarms of the room itself; those of a turn or of a message are named `call:b7`, `delivered:<message id>` …"""
+"""Alarms of the room itself; those of turns and messages are named `call:b7`, `seeded:2`, `delivered:<message id>` …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +258,7 @@ def _came_or_went(state: SessionState, event: _Presence) -> None:
     match event:
         case SessionStarted():
             state.started = event
-            state.alarms = {END: round(event.simulation_config.session_duration_minutes * 60.0, 6)}
+            state.alarms = _first_alarms(event)
         case SessionResumed():
             # until the outage each shown entry went out at once to whoever was connected
             state.sent = state.shown if state.connected else state.sent
@@ -272,6 +273,15 @@ def _came_or_went(state: SessionState, event: _Presence) -> None:
             state.alarms[ABSENCE] = event.absent_at
         case _:
             assert_never(event)
+
+
+def _first_alarms(event: SessionStarted) -> dict[str, float]:
+    alarms = {END: round(event.simulation_config.session_duration_minutes * 60.0, 6)}
+    for number, message in enumerate(event.experimental_config.seeded_messages, 1):
+        if message.at > 0:
+            alarms[f"typing:s{number}"] = round(seeded_typing_at(message), 6)
+            alarms[f"seeded:{number}"] = round(message.at, 6)
+    return alarms
 
 
 def _ended(state: SessionState, event: SessionEnded) -> None:
@@ -405,6 +415,9 @@ def _posted(state: SessionState, event: MessagePosted, entry: Entry) -> None:
         for status, due in event.receipts.items():
             state.alarms[f"{status}:{event.message_id}"] = due
         _count(state, said=1)
+        return
+    if event.seeded:
+        state.alarms.pop(f"seeded:{event.seeded}", None)
         return
     turn = state.turns.get(event.turn_id or "")
     if turn is None:

@@ -1,8 +1,48 @@
 """What a study sets: the two settings files as plain values. Field names are the files' keys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+from roomful.core.chance import draw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCard:
+    """Who an agent is, in words that stand in its own system prompt."""
+
+    style: str = ""
+    stance: str = ""
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """What somebody thinks who gave one of these answers: `stance` is what an agent of this position is told."""
+
+    answers: tuple[str, ...]
+    """As text; `"1..3"` stands for every number from 1 to 3."""
+    stance: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stances:
+    """How many agents agree and disagree with the participant's answer to a question; the others keep their card."""
+
+    question: str
+    positions: tuple[Position, ...]
+    agree: int = 0
+    disagree: int = 0
+    neutral: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeededMessage:
+    """A message that is posted in an agent's name `at` seconds; at 0 or before: when the session starts."""
+
+    sender: str
+    text: str
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,6 +50,10 @@ class ExperimentalSettings:
     """What the study manipulates."""
 
     prompt_template: str
+    agents: Mapping[str, AgentCard] = field(default_factory=dict)
+    """Agent's name to card; those left out have none."""
+    stances: Stances | None = None
+    seeded_messages: tuple[SeededMessage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +121,38 @@ class SimulationSettings:
     """Where the participant goes from there."""
     seed: int = 0
     llm: LLMSettings = LLMSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """One arm of the study, with the settings that a session in it runs by.
+
+    `name` is `""` for the one arm of a study that declares none. Weights are relative to each other; `quota` is
+    how many participants are wanted at most. `levels` has the level of each factor that exists in the arm.
+    """
+
+    name: str
+    weight: float = 1.0
+    quota: int | None = None
+    levels: Mapping[str, str] = field(default_factory=dict)
+    experimental: ExperimentalSettings
+    simulation: SimulationSettings
+
+
+def treatment_of(treatments: Sequence[Treatment], name: str) -> Treatment:
+    """The treatment of this name. Raises KeyError."""
+    for treatment in treatments:
+        if treatment.name == name:
+            return treatment
+    raise KeyError(name)
+
+
+def drawn_treatment(treatments: Sequence[Treatment], seed: int) -> Treatment:
+    """One of the treatments, drawn by a session's seed in proportion to the weights."""
+    left = draw(seed, "treatment") * sum(treatment.weight for treatment in treatments)
+    for treatment in treatments:
+        left -= treatment.weight
+        if left < 0:
+            return treatment
+    # rounding may leave a rest that is as good as nothing
+    return next(treatment for treatment in reversed(treatments) if treatment.weight)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from roomful.core.chance import choose, draw, exponential, lognormal
-from roomful.core.study import SimulationSettings
+from roomful.core.study import SeededMessage, SimulationSettings
 
 CHARACTERS_PER_SECOND = 3.0
 """Typing on a phone: 36 words a minute of 5 characters (Palin et al. 2019)."""
@@ -95,6 +95,11 @@ def answering_speaker(names: Sequence[str], content: str, quoted: str | None, se
 def mentions(content: str, name: str) -> bool:
     """Whether a text names somebody, as a word of its own, whatever the case."""
     return re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", content.casefold()) is not None
+
+
+def seeded_typing_at(message: SeededMessage) -> float:
+    """From when the sender of a seeded message is seen typing it."""
+    return max(message.at - typing_seconds(len(message.text.split())), 0.0)
 
 
 def receipts(seed: int, said: int, now: float) -> dict[str, float]:

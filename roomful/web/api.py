@@ -122,7 +122,9 @@ async def start(body: StartRequest, request: Request) -> Started:
 
 def _name(name: str | None, server: Server) -> str:
     """The name a participant has chosen, checked like the agents' names."""
-    taken = {_looks(agent) for agent in server.host.study.simulation.agent_names} | {USER}
+    # of all treatments: which names are refused must not tell in which one this is
+    arms = server.host.study.treatments
+    taken = {_looks(agent) for arm in arms for agent in arm.simulation.agent_names} | {USER}
     try:
         chosen = NAME.read((name or "").strip())
     except Wrong as wrong:

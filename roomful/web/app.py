@@ -78,7 +78,9 @@ def create_app(
     app = FastAPI(title="Roomful", version=__version__, lifespan=lifespan, **docs)  # type: ignore[arg-type]
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, unreadable)
-    app.include_router(page_routes(Page(study.simulation, server.study)))
+    app.include_router(
+        page_routes(Page(study.simulation, server.study, arms=[arm.simulation for arm in study.treatments]))
+    )
     if server.metrics:
         app.add_api_route("/metrics", _metrics, include_in_schema=False)
     app.add_middleware(Explained)

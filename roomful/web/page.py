@@ -3,7 +3,7 @@
 import gzip
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from mimetypes import guess_type
@@ -54,10 +54,15 @@ def read_files(folder: Path) -> dict[str, File]:
 class Page:
     """The page of one study. A file's address has the version of all files, so that a browser may keep it for ever."""
 
-    def __init__(self, study: SimulationSettings, folder: Path, static: Path = STATIC) -> None:
+    def __init__(
+        self, study: SimulationSettings, folder: Path, static: Path = STATIC, arms: Iterable[SimulationSettings] = ()
+    ) -> None:
+        """The page is the same in all arms of a study; what they have of their own are pictures."""
         self.files = read_files(static)
         self.version = sha256(b"".join(file.content for file in self.files.values())).hexdigest()[:12]
-        self.pictures = {picture_path(file): folder / PICTURES / file for file in _pictures(study)}
+        self.pictures = {
+            picture_path(file): folder / PICTURES / file for arm in (study, *arms) for file in _pictures(arm)
+        }
         self._language = study.language
         self._asks_name = study.participant_name == ASK
         source = (static / "chat" / "index.html").read_text("utf-8").replace("static/", f"static/{self.version}/")

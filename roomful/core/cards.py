@@ -1,0 +1,102 @@
+"""Who an agent is in a session: its card, and the side it takes on what the participant answered."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from roomful.core.chance import choose, draw
+from roomful.core.events import SessionStarted
+from roomful.core.study import AgentCard, Position, Stances
+
+AGREE, DISAGREE, NEUTRAL = "agree", "disagree", "neutral"
+
+_RANGE = re.compile(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)")
+
+
+class Sides(NamedTuple):
+    """By agent: the side it takes, and what it is told to think; an agent without a word of its own keeps its card."""
+
+    sides: Mapping[str, str]
+    words: Mapping[str, str]
+    found: bool
+    """Whether the answer was that of a position; else one was drawn to stand for it."""
+
+
+def range_of(answer: str) -> tuple[float, float] | None:
+    """The two ends of a range of numbers such as `1..3`, both part of it; None for any other answer."""
+    found = _RANGE.fullmatch(answer)
+    return (float(found[1]), float(found[2])) if found else None
+
+
+def position_of(positions: Sequence[Position], answer: str | None) -> Position | None:
+    """The position of somebody who gave this answer; None where it is nobody's."""
+    if answer is None:
+        return None
+    exact = (position for position in positions if answer in position.answers)
+    return next(exact, None) or next((position for position in positions if _within(position, answer)), None)
+
+
+def _within(position: Position, answer: str) -> bool:
+    try:
+        number = float(answer)
+    except ValueError:
+        return False
+    ranges = (range_of(expected) for expected in position.answers)
+    return any(found is not None and found[0] <= number <= found[1] for found in ranges)
+
+
+def take_sides(stances: Stances, names: Sequence[str], answer: str | None, seed: int) -> Sides:
+    """Draw by seed who agrees and who disagrees with an answer.
+
+    Those who agree have the position of the answer, each of those who disagree has one of the others. An answer
+    that is no position's, or none at all, is stood for by a position that is drawn.
+    """
+    found = position_of(stances.positions, answer)
+    own = found or choose(stances.positions, draw(seed, "position"))
+    others = [position for position in stances.positions if position is not own]
+    drawn = sorted(names, key=lambda name: (draw(seed, "side", name), name))
+    agreeing = stances.disagree + stances.agree
+    sides = dict.fromkeys(drawn[: stances.disagree], DISAGREE)
+    sides |= dict.fromkeys(drawn[stances.disagree : agreeing], AGREE) | dict.fromkeys(drawn[agreeing:], NEUTRAL)
+    words = {name: own.stance for name in names if sides[name] == AGREE}
+    words |= {
+        name: choose(others, draw(seed, "other_position", name)).stance for name in names if sides[name] == DISAGREE
+    }
+    # in the order of the settings: that of the draw is nobody's business
+    in_order = {name: sides[name] for name in names}
+    return Sides(in_order, {name: words[name] for name in names if name in words}, found is not None)
+
+
+def card_of(session: SessionStarted, name: str) -> AgentCard:
+    """An agent's card as it holds in a session: the side it takes is its stance, `{agent_name}` is its name."""
+    card = session.experimental_config.agents.get(name, AgentCard())
+    return AgentCard(
+        style=named(card.style, name),
+        stance=named(session.stances.get(name, card.stance), name),
+        facts=tuple(named(fact, name) for fact in card.facts),
+    )
+
+
+def named(text: str, name: str) -> str:
+    """A text of the study with an agent's name where it says `{agent_name}`."""
+    return text.replace("{agent_name}", name)
+
+
+def told(card: AgentCard) -> str:
+    """A card as it stands in its agent's prompt; empty where nothing is on it."""
+    return "\n".join(_lines(card))
+
+
+def _lines(card: AgentCard) -> Iterator[str]:
+    if card.style:
+        yield f"How you write: {card.style}"
+    if card.stance:
+        yield f"What you think: {card.stance}"
+    if card.facts:
+        yield "What you know:"
+        yield from (f"- {fact}" for fact in card.facts)
+
+
+def spoken(card: AgentCard) -> str:
+    """What of a card its agent may say in the same words."""
+    return "\n".join(text for text in (card.stance, *card.facts) if text)
