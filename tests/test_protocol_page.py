@@ -75,6 +75,8 @@ def sent(frame: dict[str, Any]) -> object:
             return seen(ReceiptGiven(message_id=frame["message_id"], status=frame["status"]))
         case "reaction":
             return seen(ReactionSet(message_id=frame["message_id"], sender=sender, emoji=frame["emoji"]))
+        case "batch":
+            return {"type": "batch", "frames": [sent(one) for one in frame["frames"]]}
         case "refused":
             return refused(frame["reason"], frame["message"], frame.get("client_id"))
         case "session_end":
@@ -97,7 +99,7 @@ def test_every_frame_of_both_sides_is_shown():
     from roomful.web.incoming import _READERS
 
     assert {frame["type"] for frame in shown("#### From the client")} == set(_READERS)
-    kinds = {"hello", "message", "typing", "receipt", "reaction", "refused", "session_end"}
+    kinds = {"hello", "message", "typing", "receipt", "reaction", "refused", "session_end", "batch"}
     assert {frame["type"] for frame in shown("#### From the server")} == kinds
 
 

@@ -241,6 +241,32 @@ async def test_without_a_number_everything_is_sent_again(busy):
     assert [frame for frame in again if frame["type"] in ("message", "receipt")] == shown
 
 
+async def test_what_was_missed_comes_in_batches_for_those_who_ask(tmp_path):
+    async with web(tmp_path, limits={"frames_burst": 1000}) as room:
+        session_id = await room.start()
+        socket = room.open(session_id)
+        for number in range(230):
+            socket.say(f"message {number}", f"c{number}")
+        await socket.until(lambda frame: frame.get("client_id") == "c229")
+        await socket.left()
+        one_by_one = room.open(session_id, after=10)
+        there = (await one_by_one.receive())["seq"]
+        singly = [await one_by_one.receive() for _ in range(there - 10)]
+        await one_by_one.left()
+
+        back = room.client.connect(f"/ws/{session_id}", [V2], query="after=10&batches=1")
+        hello = await back.receive()
+        batches = [await back.receive() for _ in range(3)]
+        back.say("and on", "last")
+        live = await back.until(lambda frame: frame.get("client_id") == "last")
+
+    assert hello["seq"] == there
+    assert {batch["type"] for batch in batches} == {"batch"}
+    assert [len(batch["frames"]) for batch in batches[:2]] == [100, 100]
+    assert [frame for batch in batches for frame in batch["frames"]] == singly
+    assert "batch" not in kinds(live)
+
+
 @pytest.mark.parametrize("after", ["-1", "x", "", "1e3", "٣", "9" * 40, "0x10", " 5"])
 async def test_a_number_that_is_none_counts_as_none(busy, after):
     socket = busy.client.connect(f"/ws/{await busy.start()}", [V2], query="after=" + quote(after))

@@ -152,7 +152,12 @@ async def unreadable(_request: Request, fault: Exception) -> JSONResponse:
 
 
 @router.websocket("/ws/{session_id:path}")
-async def socket(websocket: WebSocket, session_id: str, after: Annotated[str, Query()] = "0") -> None:
+async def socket(
+    websocket: WebSocket,
+    session_id: str,
+    after: Annotated[str, Query()] = "0",
+    batches: Annotated[str, Query()] = "",
+) -> None:
     """Speak with one participant: protocol 2 for those who ask for it, else protocol 1."""
     del session_id
     server = _server(websocket)
@@ -160,7 +165,7 @@ async def socket(websocket: WebSocket, session_id: str, after: Annotated[str, Qu
         await websocket.close(1008)
         return
     seen = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0
-    await serve(websocket, server.host, server.limits, seen)
+    await serve(websocket, server.host, server.limits, seen, batches=batches == "1")
 
 
 def _same_or_allowed(websocket: WebSocket, server: Server) -> bool:

@@ -23,6 +23,8 @@ OVER, UNKNOWN, TRY_LATER, SUPERSEDED = 1000, 1008, 1013, 4001
 """Codes that a socket is closed with."""
 COMPLAINTS_MOST = 5
 """Bad frames of one socket that get an entry each; the rest are counted in one."""
+BATCH_MOST = 100
+"""Frames of what a client missed that go out as one: of the longest messages some hundred KiB."""
 
 _SESSION_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CLOSED = (WebSocketDisconnect, RuntimeError)
@@ -60,8 +62,11 @@ class Pace:
         return True
 
 
-async def serve(websocket: WebSocket, host: Host, limits: Limits, after: int) -> None:
-    """Speak with one participant until the socket closes. `after` is the last number a client of protocol 2 has."""
+async def serve(websocket: WebSocket, host: Host, limits: Limits, after: int, *, batches: bool = False) -> None:
+    """Speak with one participant until the socket closes.
+
+    `after` is the last number a client of protocol 2 has, `batches` whether it takes what it missed in batches.
+    """
     room = await _room(websocket, host)
     if room is None:
         return
@@ -74,7 +79,7 @@ async def serve(websocket: WebSocket, host: Host, limits: Limits, after: int) ->
             room.session.put(Disconnect(sent=room.state.sent))
         return
     if protocol:
-        await Socket2(websocket, room, limits, after).serve()
+        await Socket2(websocket, room, limits, after, BATCH_MOST if batches else 1).serve()
     else:
         await Socket1(websocket, room, limits, after=0).serve()
 
@@ -291,27 +296,44 @@ class Socket2(Socket):
 
     protocol = 2
 
+    def __init__(self, websocket: WebSocket, room: Room, limits: Limits, after: int, batch: int = 1) -> None:
+        super().__init__(websocket, room, limits, after)
+        self._batch = batch
+
     async def write(self) -> None:
         """Send hello, what came after the number the client has, and what comes."""
         state = self._room.state
+        missed = state.shown
         typists = Typing(state)
         now = self._room.timeline.now()
         await self.send(self._view.hello(state, now, self._limits.max_message_chars))
         for member in typists.members():
             await self.send(typing(member, active=True))
         told = False
+        frames: list[Frame] = []
         async with aclosing(self._room.log.follow_shown(self.sent)) as entries:
             async for entry in entries:
                 if change := typists.take(entry):
-                    await self.send(change)
+                    frames.append(change)
                 if frame := self._view.frame(entry):
-                    await self.send(frame)
+                    frames.append(frame)
                     told = isinstance(entry.event, SessionEnded)
+                if (entry.shown or missed) < missed and len(frames) < self._batch:
+                    continue
+                await self._send_all(frames)
+                frames = []
                 self.sent = entry.shown or self.sent
         if not told:
             # whoever comes back is told the end again
             await self.send(self._view.end(self._room.state.ended or "", self._room.state.shown))
         self.close(OVER)
+
+    async def _send_all(self, frames: list[Frame]) -> None:
+        if len(frames) > 1 and self._batch > 1:
+            await self.send({"type": "batch", "frames": frames})
+            return
+        for frame in frames:
+            await self.send(frame)
 
     async def refuse(self, reason: str, message: str, client_id: str | None = None) -> None:
         """Say why, with the client's id of what was not taken, so that its words can be kept."""

@@ -63,7 +63,7 @@ async def recorded(browser, folder, arm: str) -> tuple[dict[str, str], list[dict
         guest.page.on("console", lambda message: fetched.update({f"console {len(fetched)}": message.text}))
 
         def heard(socket):
-            socket.on("framereceived", lambda text: frames.append(json.loads(text)))
+            socket.on("framereceived", lambda text: frames.extend(unpacked(json.loads(text))))
 
         guest.page.on("websocket", heard)
         await guest.page.evaluate("localStorage.clear()")
@@ -91,6 +91,11 @@ async def recorded(browser, folder, arm: str) -> tuple[dict[str, str], list[dict
         assert guest.faults == []
     await stage.stop()
     return fetched, frames
+
+
+def unpacked(frame: dict[str, Any]) -> list[dict[str, Any]]:
+    """The frames that came as one."""
+    return frame["frames"] if frame["type"] == "batch" else [frame]
 
 
 def without_words(frame: dict[str, Any]) -> dict[str, Any]:

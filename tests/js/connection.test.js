@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { delay, phaseAfter } from "../../roomful/web/static/chat/connection.js";
+import { delay, phaseAfter, unpacked } from "../../roomful/web/static/chat/connection.js";
 import { next } from "../../roomful/web/static/chat/view/keys.js";
 
 test("tries grow rarer, up to a limit, and no two pages keep step", () => {
@@ -27,4 +27,10 @@ test("arrow keys go from message to message and stay within the list", () => {
   assert.equal(next("End", 0, 5), 4);
   assert.equal(next("a", 0, 5), null);
   assert.equal(next("ArrowUp", -1, 0), null);
+});
+
+test("frames that came as one are taken one after the other", () => {
+  const [one, other] = [{ type: "typing", sender: "Alice", active: true }, { type: "typing", sender: "Bob", active: true }];
+  assert.deepEqual(unpacked(one), [one]);
+  assert.deepEqual(unpacked({ type: "batch", frames: [one, other] }), [one, other]);
 });

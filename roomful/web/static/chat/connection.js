@@ -29,6 +29,15 @@ export function delay(attempt, chance) {
 }
 
 /**
+ * The frames that came as one.
+ * @param {Frame | { type: "batch", frames: Frame[] }} frame
+ * @returns {Frame[]}
+ */
+export function unpacked(frame) {
+  return frame.type === "batch" ? frame.frames : [frame];
+}
+
+/**
  * What a closed socket means.
  * @param {number} code
  * @returns {Phase}
@@ -72,7 +81,7 @@ export class Connection {
     const socket = new WebSocket(this.options.address(), "roomful.v2");
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#failed("waiting"), GREETING_MOST);
-    socket.onmessage = (event) => this.#take(JSON.parse(event.data));
+    socket.onmessage = (event) => unpacked(JSON.parse(event.data)).forEach((frame) => this.#take(frame));
     socket.onclose = (event) => this.#failed(phaseAfter(event.code));
   }
 

@@ -56,7 +56,7 @@ export class Session {
     this.id = id;
     this.#errands = /** @type {Errand[]} */ (recall(`${id}:errands`) ?? []);
     this.connection = new Connection({
-      address: () => new URL(`ws/${id}?after=${this.room.peek().seq}`, base).href.replace(/^http/, "ws"),
+      address: () => new URL(`ws/${id}?after=${this.room.peek().seq}&batches=1`, base).href.replace(/^http/, "ws"),
       health: new URL("health", base).href,
       onFrame: (frame) => this.#gather(frame),
       onPhase: (phase) => this.#turned(phase),
