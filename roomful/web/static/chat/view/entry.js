@@ -1,6 +1,6 @@
 /** The way in: a token from the link, or a field that asks for it. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { html } from "./html.js";
 
@@ -28,7 +28,7 @@ export function Entry({ words, token, asksName, fault, onJoin }) {
     const fields = [...(form.current?.querySelectorAll("input") ?? [])];
     (fields.find((field) => field.value === "") ?? fields[0])?.focus();
   };
-  useEffect(focus, []);
+  useLayoutEffect(focus, []);
   /** @param {Event} event */
   const join = async (event) => {
     event.preventDefault();
