@@ -203,7 +203,6 @@ function whereTo(next) {
  * @returns {Room}
  */
 function posted(room, frame) {
-  if (room.messages.some((message) => message.message_id === frame.message_id)) return room;
   /** @type {Message} */
   const message = {
     seq: frame.seq,

@@ -8,6 +8,9 @@ export const GROUP_MOST = 5 * 60_000;
 /** Messages in a chunk: a new message touches one chunk, not the whole list. */
 export const CHUNK = 40;
 
+/** Messages that fill a screen, amply. */
+export const SCREENFUL = 30;
+
 /**
  * Whether a message begins a group of bubbles of its sender's.
  * @param {Message | undefined} before
@@ -44,6 +47,21 @@ export function chunks(messages) {
     found.push({ first: own[0]?.message_id ?? "", before: messages[from - 1], messages: own });
   }
   return found;
+}
+
+/**
+ * The chunks to draw first: those a screen around a message, or a screen before the end where it is not among them.
+ * @param {ReturnType<typeof chunks>} all
+ * @param {string | null} goal
+ */
+export function nearest(all, goal) {
+  const messages = all.flatMap((chunk) => chunk.messages);
+  const found = goal === null ? -1 : messages.findIndex((message) => message.message_id === goal);
+  const at = found === -1 ? messages.length : found;
+  return all.filter((chunk, index) => {
+    const from = index * CHUNK;
+    return from <= at + SCREENFUL && from + chunk.messages.length > at - SCREENFUL;
+  });
 }
 
 /**

@@ -18,7 +18,7 @@ import { keep, outgoing, recall, strings } from "./storage.js";
 
 const ACKNOWLEDGED_IN = 10_000;
 const TRIES_MOST = 4;
-const GATHER = 40;
+const GATHER = 120;
 
 export class Session {
   room = signal(EMPTY);
@@ -36,6 +36,10 @@ export class Session {
 
   /** @type {Frame[]} */
   #gathered = [];
+  // numbers: of the last frame that came, of the last one there was at the latest hello, and at the first one
+  #came = 0;
+  #upto = 0;
+  #history = -1;
   /** @type {Errand[]} */
   #errands;
   /** @type {string | null} */
@@ -78,7 +82,8 @@ export class Session {
     this.room.value = after;
     if (after.outbox !== before.outbox && this.phase.peek() !== "elsewhere") keep(`${this.id}:outbox`, after.outbox);
     if (after.blocked !== before.blocked) keep(`${this.id}:blocked`, after.blocked);
-    if (after.looking && after.unseen === 0 && !document.hidden && after.seq > after.known) this.#knows(after.seq);
+    const abreast = after.seq >= after.upto && after.seq > after.known;
+    if (abreast && after.looking && after.unseen === 0 && !document.hidden) this.#knows(after.seq);
     if (after.end !== null && before.end === null) this.connection.finish();
     this.#drain();
   }
@@ -134,26 +139,36 @@ export class Session {
 
   /** @param {Frame} frame */
   #gather(frame) {
-    if (frame.type === "hello") this.#skew = Date.parse(frame.now) - Date.now();
     if (frame.type === "refused" && this.#triesAgain(frame)) return;
     this.#gathered.push(frame);
+    if (frame.type === "hello") this.#greeted(frame);
+    else if ("seq" in frame) this.#came = frame.seq;
     // what was missed comes in one piece; drawing it frame by frame would take seconds
-    const { seq, upto } = this.room.peek();
-    const behind = frame.type === "hello" || seq + this.#gathered.length < upto;
-    if (!behind) this.#flush();
+    if (this.#came >= this.#upto) this.#flush();
     else if (this.#gatherTimer === 0) this.#gatherTimer = setTimeout(() => this.#flush(), GATHER);
+  }
+
+  /** @param {import("./room.js").Hello} hello */
+  #greeted(hello) {
+    this.#skew = Date.parse(hello.now) - Date.now();
+    this.#upto = hello.seq;
+    if (this.#history === -1) this.#history = hello.seq;
+    // the room around the messages is drawn while they are under way
+    this.#flush();
+    this.#came = this.room.peek().seq;
   }
 
   #flush() {
     clearTimeout(this.#gatherTimer);
     this.#gatherTimer = 0;
     const frames = this.#gathered;
+    if (frames.length === 0) return;
     this.#gathered = [];
     const before = this.room.peek();
     this.dispatch({ type: "frames", frames });
-    const { messages, blocked, upto } = this.room.peek();
+    const { messages, blocked } = this.room.peek();
     const fresh = messages.slice(before.messages.length);
-    const heard = fresh.filter((one) => !one.own && (one.seq > upto || before.seq > 0) && !blocked.includes(one.sender));
+    const heard = fresh.filter((one) => !one.own && one.seq > this.#history && !blocked.includes(one.sender));
     if (heard.length > 0) this.heard.value = heard;
   }
 

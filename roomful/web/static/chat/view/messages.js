@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { begins, chunks, newDay, sameItems } from "../rows.js";
+import { begins, chunks, nearest, newDay, sameItems } from "../rows.js";
 import { keep, recall } from "../storage.js";
 import { Bubble, PendingBubble } from "./bubble.js";
 import { html, usePage } from "./html.js";
@@ -15,6 +15,15 @@ import { watching } from "./watch.js";
 // a finger's width: whoever is this near to the end is reading the end
 const NEAR = 48;
 
+// a guess at a message's height in pixels, for those that are not drawn yet or far from the screen
+const HEIGHT = 52;
+
+// milliseconds in which the browser has laid out what a jump has led to
+const FRAMES = 100;
+
+// milliseconds after which the next chunk is drawn even in a page that is never idle
+const IDLE_MOST = 200;
+
 /** The list, with the pill that leads to its end. */
 export function Messages() {
   const page = usePage();
@@ -25,15 +34,20 @@ export function Messages() {
   const messages = session.messages.value;
   const outbox = session.outbox.value;
   const ended = session.end.value !== null;
-  const toEnd = usePlace(list, setAway);
-  useTarget(list);
+  const { seq, upto, group } = session.room.value;
+  const { parts, drawn, drawAll } = useDrawn(messages);
+  const toEnd = usePlace(list, setAway, drawn.size);
+  useTarget(list, drawAll);
   return html`<div class="conversation">
-    <section ref=${list} class="list" tabindex="0" role="region" aria-label=${words.say("conversation")} onKeyDown=${steps(page)}>
-      ${messages.length === 0 && outbox.length === 0 && session.room.value.group !== null
+    <section ref=${list} class="list" tabindex="0" role="region" aria-label=${words.say("conversation")}
+      onKeyDown=${steps(page)} onFocusIn=${drawAll}>
+      ${messages.length === 0 && outbox.length === 0 && group !== null && seq >= upto
         ? html`<p class="empty">${words.say("empty")}</p>`
         : null}
-      ${chunks(messages).map(
-        (chunk) => html`<${Chunk} key=${chunk.first} before=${chunk.before} messages=${chunk.messages} watch=${watch} />`,
+      ${parts.map((chunk) =>
+        drawn.has(chunk.first)
+          ? html`<${Chunk} key=${chunk.first} before=${chunk.before} messages=${chunk.messages} watch=${watch} />`
+          : html`<div key=${`later ${chunk.first}`} class="chunk" style=${{ height: `${chunk.messages.length * HEIGHT}px` }} />`,
       )}
       ${outbox.map(
         (message, index) => html`<${PendingBubble} key=${message.client_id} message=${message} unsent=${ended}
@@ -42,6 +56,42 @@ export function Messages() {
     </section>
     ${away && html`<${Pill} onPick=${toEnd} />`}
   </div>`;
+}
+
+/**
+ * Which chunks are drawn: at once those where the reader will be, then one at a time, from the end up, whenever the
+ * browser is idle. An empty one of about its height holds the place of each that is still to come.
+ * @param {readonly Message[]} messages
+ */
+function useDrawn(messages) {
+  const { session } = usePage();
+  const place = useMemo(() => recall(`${session.id}:place`), [session]);
+  const drawn = useMemo(() => /** @type {Set<string>} */ (new Set()), [session]);
+  const [, redraw] = useState(0);
+  const parts = useMemo(() => chunks(messages), [messages]);
+  const goal = typeof place === "string" ? place : session.room.value.divider;
+  if (drawn.size < parts.length) nearest(parts, goal).forEach((chunk) => drawn.add(chunk.first));
+  const later = parts.filter((chunk) => !drawn.has(chunk.first));
+  /** @param {typeof parts} some */
+  const draw = (some) => {
+    some.forEach((chunk) => drawn.add(chunk.first));
+    if (some.length > 0) redraw(drawn.size);
+  };
+  useEffect(() => (later.length > 0 ? whenIdle(() => draw(later.slice(-1))) : undefined));
+  return { parts, drawn, drawAll: () => draw(later) };
+}
+
+/**
+ * @param {() => void} act
+ * @returns {() => void}  calls it off
+ */
+function whenIdle(act) {
+  if (!("requestIdleCallback" in globalThis)) {
+    const timer = setTimeout(act, IDLE_MOST / 10);
+    return () => clearTimeout(timer);
+  }
+  const request = requestIdleCallback(act, { timeout: IDLE_MOST });
+  return () => cancelIdleCallback(request);
 }
 
 /** @param {{ before: Message | undefined, messages: Message[], watch: import("./bubble.js").Watch }} props */
@@ -62,7 +112,7 @@ function Chunk({ before, messages, watch }) {
       const row = { message, previous, divider: own === message.message_id, watch, hide: hidden };
       return html`<${Row} key=${message.message_id} ...${row} onShow=${() => setShown([...shown, message.message_id])} />`;
     });
-    return html`<div class="chunk" style=${{ containIntrinsicHeight: `auto ${rows.length * 52}px` }}>${rows}</div>`;
+    return html`<div class="chunk" style=${{ containIntrinsicHeight: `auto ${rows.length * HEIGHT}px` }}>${rows}</div>`;
   }, [kept.current, before, own, blocked, shown, members]);
 }
 
@@ -110,9 +160,10 @@ function Pill({ onPick }) {
  * Keeps the place: at the end when it was there, else where it was, also over a reload.
  * @param {import("preact").RefObject<HTMLElement | null>} list
  * @param {(away: boolean) => void} setAway
+ * @param {number} drawn  how much of the conversation is drawn
  * @returns {() => void}  goes to the end
  */
-function usePlace(list, setAway) {
+function usePlace(list, setAway, drawn) {
   const { session } = usePage();
   const stuck = useRef(true);
   const begun = useRef(false);
@@ -133,7 +184,7 @@ function usePlace(list, setAway) {
     const stop = new AbortController();
     const scrolled = () => {
       if (!begun.current) return;
-      stuck.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
+      stuck.current = atEnd(element);
       keepPlace(session.id, element, stuck.current);
       look();
     };
@@ -149,12 +200,23 @@ function usePlace(list, setAway) {
     const { seq, upto, group } = session.room.peek();
     if (!begun.current && group !== null && seq >= upto) {
       begun.current = true;
-      if (firstPlace(session, element)) return;
+      if (firstPlace(session, element)) {
+        stuck.current = atEnd(element);
+        return;
+      }
     }
     const own = session.outbox.peek().length > 0 && session.room.peek().divider === null;
     if (stuck.current || own) toEnd();
   }, [session.messages.value, session.outbox.value, session.blocked.value, session.end.value]);
+  useLayoutEffect(() => {
+    if (stuck.current) list.current?.scrollTo({ top: list.current.scrollHeight });
+  }, [drawn]);
   return toEnd;
+}
+
+/** @param {HTMLElement} element */
+function atEnd(element) {
+  return element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
 }
 
 /**
@@ -175,31 +237,36 @@ function firstPlace(session, element) {
  * @param {string} id
  * @param {HTMLElement} element
  * @param {boolean} stuck
+ * @param {boolean} [again]
  */
-function keepPlace(id, element, stuck) {
+function keepPlace(id, element, stuck, again = true) {
   if (stuck) return keep(`${id}:place`, null);
   const { left, top, width } = element.getBoundingClientRect();
   const row = document.elementFromPoint(left + width / 2, top + 24)?.closest("[data-id]");
   if (row instanceof HTMLElement) keep(`${id}:place`, row.dataset["id"] ?? null);
+  // what was far from the screen has its rows some frames later
+  else if (again) setTimeout(() => keepPlace(id, element, atEnd(element), false), FRAMES);
 }
 
 /**
  * Shows the message that a quote leads to.
  * @param {import("preact").RefObject<HTMLElement | null>} list
+ * @param {() => void} drawAll
  */
-function useTarget(list) {
+function useTarget(list, drawAll) {
   const { target } = usePage();
-  useEffect(() =>
-    target.subscribe((id) => {
-      const row = id === null ? null : list.current?.querySelector(`[data-id="${CSS.escape(id)}"]`);
-      if (!(row instanceof HTMLElement)) return;
-      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      row.scrollIntoView({ block: "center", behavior: calm ? "instant" : "smooth" });
-      row.focus({ preventScroll: true });
-      row.classList.add("shown");
-      setTimeout(() => row.classList.remove("shown"), 1600);
-      target.value = null;
-    }), []);
+  const id = target.value;
+  useLayoutEffect(() => {
+    if (id === null) return;
+    const row = list.current?.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    if (!(row instanceof HTMLElement)) return drawAll();
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    row.scrollIntoView({ block: "center", behavior: calm ? "instant" : "smooth" });
+    row.focus({ preventScroll: true });
+    row.classList.add("shown");
+    setTimeout(() => row.classList.remove("shown"), 1600);
+    target.value = null;
+  });
 }
 
 /** Who is typing. Its line is always there, so that nothing moves when somebody begins. */
