@@ -139,11 +139,15 @@ export class Connection {
   // a socket over a dead network stays open for minutes; a small request tells at once
   async #probe() {
     const socket = this.#socket;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), PROBE_MOST);
     try {
-      await fetch(this.options.health, { cache: "no-store", signal: AbortSignal.timeout(PROBE_MOST) });
+      await fetch(this.options.health, { cache: "no-store", signal: late.signal });
       this.#heard = Date.now();
     } catch {
       if (this.#socket === socket && this.#phase === "open") this.#failed("waiting");
+    } finally {
+      clearTimeout(timer);
     }
   }
 
