@@ -35,8 +35,8 @@ PAGE = """() => {
 """The page as it stands, without what somebody said, which may be about anything."""
 
 
-async def recorded(browser, folder, arm: str) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """Join a study's arm and talk; return everything that was fetched, by where, and the frames."""
+async def started(folder, arm: str) -> Stage:
+    """A server with a study of one arm."""
     settings = quiet_room(
         messages_per_minute=240,
         user_response_probability=1,
@@ -46,6 +46,11 @@ async def recorded(browser, folder, arm: str) -> tuple[dict[str, str], list[dict
     )
     stage = Stage(folder, settings, prompt=PROMPTS[arm])
     await stage.start()
+    return stage
+
+
+async def recorded(browser, stage: Stage) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """Join and talk; return everything that was fetched, by where, and the frames."""
     fetched: dict[str, str] = {}
     frames: list[dict[str, Any]] = []
     async with stage.guest(browser) as guest:
@@ -89,7 +94,6 @@ async def recorded(browser, folder, arm: str) -> tuple[dict[str, str], list[dict
         fetched["what is kept"] = await guest.page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
         fetched["frames"] = "\n".join(json.dumps(without_words(frame)) for frame in frames)
         assert guest.faults == []
-    await stage.stop()
     return fetched, frames
 
 
@@ -122,34 +126,8 @@ def told(fetched: dict[str, str]) -> list[str]:
     ]
 
 
-@pytest.fixture(scope="module")
-async def arms(browser, tmp_path_factory):
-    """Both arms, one after the other."""
-    folder = tmp_path_factory.mktemp("arms")
-    return [await recorded(browser, folder / arm, arm) for arm in PROMPTS]
-
-
-async def test_nothing_that_is_fetched_tells_the_arm_or_the_members_nature(arms):
-    (control, control_frames), (angry, angry_frames) = arms
-
-    assert told(control) == []
-    assert told(angry) == []
-    # the same files in both arms, byte for byte
-    static = [where for where in control if where.startswith(("/static", "/chat")) and "nonsense" not in where]
-    assert len(static) > 20
-    assert [where for where in static if control[where] != angry.get(where)] == []
-    assert shapes(control_frames) == shapes(angry_frames)
-
-
-@pytest.mark.parametrize(
-    "text", ["You are an AI.", '{"treatment": 1}', "model=gemini-2.5", "the bot's turn", "PROMPTS", "agent_name"]
-)
-def test_the_search_finds_telling_words(text):
-    assert told({"somewhere": text}) != []
-
-
-async def test_the_participant_s_messages_look_like_everybody_s(arms):
-    (_, frames), _ = arms
+def assert_all_messages_look_alike(frames: list[dict[str, Any]]) -> None:
+    """The participant's messages have the form of everybody's."""
     messages = [frame for frame in frames if frame["type"] == "message"]
 
     def shape(frame):
@@ -163,3 +141,29 @@ async def test_the_participant_s_messages_look_like_everybody_s(arms):
     form = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
     assert [frame["message_id"] for frame in messages if not form.fullmatch(frame["message_id"])] == []
     assert len({len(frame["timestamp"]) for frame in messages}) == 1
+
+
+async def test_nothing_that_is_fetched_tells_the_arm_or_the_members_nature(browser, tmp_path):
+    # members take their time to type: both arms take it at once
+    stages = [await started(tmp_path / arm, arm) for arm in PROMPTS]
+    arms = await asyncio.gather(*(recorded(browser, stage) for stage in stages))
+    for stage in stages:
+        await stage.stop()
+    (control, control_frames), (angry, angry_frames) = arms
+
+    assert told(control) == []
+    assert told(angry) == []
+    # the same files in both arms, byte for byte
+    static = [where for where in control if where.startswith(("/static", "/chat")) and "nonsense" not in where]
+    assert len(static) > 20
+    assert [where for where in static if control[where] != angry.get(where)] == []
+    assert shapes(control_frames) == shapes(angry_frames)
+    assert_all_messages_look_alike(control_frames)
+    assert_all_messages_look_alike(angry_frames)
+
+
+@pytest.mark.parametrize(
+    "text", ["You are an AI.", '{"treatment": 1}', "model=gemini-2.5", "the bot's turn", "PROMPTS", "agent_name"]
+)
+def test_the_search_finds_telling_words(text):
+    assert told({"somewhere": text}) != []

@@ -1,4 +1,4 @@
-"""A network that goes silent: packets vanish, and no event of the browser's tells of it. The page's time is the test's."""
+"""A network that goes silent: packets vanish, and no event of the browser's tells of it. Tests move the page's time."""
 
 import pytest
 from playwright.async_api import expect
