@@ -1,6 +1,7 @@
 """A long conversation: drawn from where it is read, the rest later, and nobody notices."""
 
 import json
+from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import expect
@@ -107,14 +108,12 @@ async def test_the_keyboard_reaches_messages_that_are_not_drawn_yet(reader):
     await expect(reader.bubble("line 000!")).to_be_focused()
 
 
-async def test_a_history_that_comes_in_pieces_is_neither_new_nor_read_out(guest):
-    await guest.hear("Maren", *(f"line {index:03}!" for index in range(150)))
-    await expect(guest.bubbles).to_have_count(150)
-    rest = []
+@asynccontextmanager
+async def in_two_pieces(guest):
+    """Let 150 messages come to a reloaded page in two pieces; the second after what is done inside."""
+    rest, sockets = [], []
 
     async def meet(socket):
-        server = socket.connect_to_server()
-
         def pass_on(text):
             if json.loads(text)["type"] == "batch" and not rest:
                 frames = json.loads(text)["frames"]
@@ -125,19 +124,39 @@ async def test_a_history_that_comes_in_pieces_is_neither_new_nor_read_out(guest)
             else:
                 socket.send(text)
 
-        server.on_message(pass_on)
-        rest_of.append(socket)
+        socket.connect_to_server().on_message(pass_on)
+        sockets.append(socket)
 
-    rest_of = []
     await guest.page.route_web_socket("**/ws/**", meet)
-    # a device that has not seen anything of it yet
-    await guest.page.evaluate("id => { localStorage.removeItem(`roomful:${id}:known`) }", guest.session_id)
     await guest.page.reload()
     await expect(guest.bubble("line 049!")).to_be_visible()
+    yield
     for text in rest:
-        rest_of[-1].send(text)
-
+        sockets[-1].send(text)
     await expect(guest.bubbles).to_have_count(150)
+
+
+async def test_a_history_that_comes_in_pieces_is_neither_new_nor_read_out(guest):
+    await guest.hear("Maren", *(f"line {index:03}!" for index in range(150)))
+    await expect(guest.bubbles).to_have_count(150)
+    # a device that has not seen anything of it yet
+    await guest.page.evaluate("id => { localStorage.removeItem(`roomful:${id}:known`) }", guest.session_id)
+
+    async with in_two_pieces(guest):
+        pass
+
     await expect(guest.page.locator(".unread")).to_have_count(0)
     await expect(guest.page).to_have_title("Harbour Street")
     await expect(guest.page.locator("[role=log] p")).to_have_count(0)
+
+
+async def test_what_is_new_is_marked_as_a_whole_when_it_comes_in_pieces(guest):
+    await guest.hear("Maren", *(f"line {index:03}!" for index in range(150)))
+    await expect(guest.bubbles).to_have_count(150)
+    await guest.page.evaluate("id => { localStorage.setItem(`roomful:${id}:known`, '20') }", guest.session_id)
+
+    async with in_two_pieces(guest):
+        await expect(guest.page.locator(".unread")).to_be_attached()
+
+    await expect(guest.page.locator(".unread")).to_have_text("130 new messages")
+    await expect(guest.page.locator(".unread")).to_be_in_viewport()

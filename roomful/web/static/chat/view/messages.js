@@ -168,6 +168,8 @@ function usePlace(list, setAway, drawn) {
   const stuck = useRef(true);
   const begun = useRef(false);
   const look = () => {
+    // while the history is still coming nothing of it has been looked at
+    if (!begun.current) return;
     const looking = stuck.current && !document.hidden;
     const { looking: before, unseen } = session.room.peek();
     if (looking !== before || (looking && unseen > 0)) session.dispatch({ type: "look", looking });
