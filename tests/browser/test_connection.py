@@ -1,5 +1,6 @@
 """Bad connections: nothing is lost, nothing is twice, and everything is in order."""
 
+import asyncio
 import json
 
 import pytest
@@ -52,6 +53,7 @@ async def test_what_waits_to_be_sent_survives_a_reload(guest):
 
 async def test_a_message_whose_acknowledgement_was_lost_is_not_posted_twice(guest):
     cut = {"now": False}
+    lost = asyncio.Event()
 
     async def meet(socket):
         server = socket.connect_to_server()
@@ -59,6 +61,7 @@ async def test_a_message_whose_acknowledgement_was_lost_is_not_posted_twice(gues
         def pass_on(text):
             if cut["now"] and json.loads(text)["type"] == "message":
                 cut["now"] = False
+                lost.set()
                 return
             socket.send(text)
 
@@ -70,6 +73,7 @@ async def test_a_message_whose_acknowledgement_was_lost_is_not_posted_twice(gues
     await expect(guest.composer).to_be_visible()
     cut["now"] = True
     await guest.write("once")
+    await asyncio.wait_for(lost.wait(), 20)
     await expect(guest.page.locator(".ticks-pending")).to_have_count(1)
 
     await guest.context.set_offline(True)
