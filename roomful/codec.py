@@ -14,7 +14,6 @@ null.
 """
 
 import json
-import math
 import typing
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -28,7 +27,6 @@ import msgspec
 from roomful.core import events, inputs
 from roomful.core.events import Entry, Event, Prompt
 from roomful.core.inputs import Input
-from roomful.core.study import ExperimentalSettings
 
 GENESIS = "0" * 64
 """What the first line's hash builds on."""
@@ -329,24 +327,26 @@ def _event_json(event: Event, session_id: str, time: str) -> str:
     match event:
         case events.MessagePosted():
             posted = f'{{"sender":{_quoted(event.sender)},"content":{_quoted(event.content)},"timestamp":"{time}"'
-            return f"{posted}{_unusual(event)}}}"
+            return f"{posted}{_unusual(event)}"
         case events.CallRequested():
             asked = f'{{"call_id":{_quoted(event.call_id)},"turn_id":{_quoted(event.turn_id)},{_asked(event.prompt)}'
-            return f'{asked},"model":{_quoted(event.model)},"parameters":{_json(event.parameters)}}}'
+            return f'{asked},"model":{_quoted(event.model)},"parameters":{_written(event.parameters)}}}'
         case events.CallAnswered():
             asked = f'{{"call_id":{_quoted(event.call_id)},{_asked(event.prompt)}'
-            raw = f'"response":{_quoted(event.reply.text)},"error":null,"text":{_json(event.text)}'
-            return f'{asked},{raw},{_members(event.reply, ("text",))},"rejected":{_json(event.rejected)}}}'
+            raw = f'"response":{_quoted(event.reply.text)},"error":null,"text":{_written(event.text)}'
+            return f'{asked},{raw},{_members(event.reply, ("text",))},"rejected":{_written(event.rejected)}}}'
         case events.CallFailed():
             failed = f'{{"call_id":{_quoted(event.call_id)},"prompt":{_quoted(event.prompt.text)},'
             failed += f'{_members(event, ("call_id", "prompt", "message"))},"error_message":{_quoted(event.message)},'
-            response = _json(event.reply.text if event.reply else None)
+            response = _written(event.reply.text if event.reply else None)
             return f'{failed}{_members(event.prompt, ("text",))},"response":{response}}}'
         case events.SessionEnded():
             hidden = ("due",) if event.due is None else ()
             return f'{{"session_id":"{session_id}",{_members(event, hidden)}}}'
+        case events.SessionStarted():
+            return _written(_started(event))
         case _:
-            return _json(event)
+            return _written(event)
 
 
 # a prompt is written when it is asked and when it is answered, and its quotation marks take long to escape
@@ -357,70 +357,61 @@ def _asked(prompt: Prompt) -> str:
 
 
 def _unusual(event: events.MessagePosted) -> str:
-    """What a message has beside its sender and content, where that is not as by default; with commas before."""
-    names, _, get = _fields(events.MessagePosted, ("sender", "content"))
+    """What a message has beside its sender and content, where that is not as by default."""
+    names, get = _fields(events.MessagePosted, ("sender", "content"))
     defaults = _defaults(events.MessagePosted)
     pairs = zip(names, get(event), strict=True)
-    return "".join(f',"{name}":{_json(value)}' for name, value in pairs if value != defaults[name])
+    return f",{_written({name: value for name, value in pairs if value != defaults[name]})[1:]}"
+
+
+def _started(event: events.SessionStarted) -> dict[str, object]:
+    """A start without what a study without treatments, cards and seeded messages has nothing of."""
+    plain = _plain(event)
+    plain["experimental_config"] = _plain(event.experimental_config)
+    for whole, later in (
+        (plain, ("levels", "answers", "sides", "stances")),
+        (plain["experimental_config"], ("agents", "stances", "seeded_messages")),
+    ):
+        for name in later:
+            if not whole[name]:
+                del whole[name]
+    return plain
 
 
 def _members(value: object, without: Sequence[str] = ()) -> str:
     """The fields of a dataclass as members of a JSON object, without braces."""
-    _, template, get = _fields(typing.cast(Hashable, type(value)), without)
-    # most are scalars, and a call saved for each of them is felt
-    return template % tuple([(_SCALARS.get(type(item)) or _json)(item) for item in get(value)])
+    return _written(_plain(value, without))[1:-1]
 
 
-def _json(value: object) -> str:
-    """A value of an event as JSON; a dataclass is an object. Raises ValueError for a number without an end."""
-    write = _SCALARS.get(type(value))
-    if write is not None:
-        return write(value)
-    if isinstance(value, tuple | list):
-        return f"[{','.join([_json(item) for item in value])}]"
-    if isinstance(value, Mapping):
-        return f"{{{','.join([f'{_quoted(name)}:{_json(item)}' for name, item in value.items()])}}}"
-    return f"{{{_members(value, _absent(value))}}}"
+def _plain(value: object, without: Sequence[str] = ()) -> dict[str, typing.Any]:
+    names, get = _fields(typing.cast(Hashable, type(value)), without)
+    return dict(zip(names, get(value), strict=True))
 
 
-_LATER: Mapping[type, tuple[str, ...]] = {
-    events.SessionStarted: ("levels", "answers", "sides", "stances"),
-    ExperimentalSettings: ("agents", "stances", "seeded_messages"),
-}
-"""What a study without treatments, cards and seeded messages has nothing of: its log has no such keys."""
+_TO_JSON = msgspec.json.Encoder().encode
 
 
-def _absent(value: object) -> tuple[str, ...]:
-    """The fields of a dataclass that are left out where they are empty, and are."""
-    later = _LATER.get(type(value), ())
-    return later and tuple([name for name in later if not getattr(value, name)])
-
-
-def _finite(number: float) -> str:
-    if not math.isfinite(number):
-        raise ValueError(f"expected a number that JSON can hold, found {number}")
-    return repr(number)
-
-
-_SCALARS: Mapping[type, Callable[[typing.Any], str]] = {
-    str: _quoted,
-    int: repr,
-    float: _finite,
-    bool: lambda value: "true" if value else "false",
-    type(None): lambda _: "null",
-}
+def _written(value: object) -> str:
+    """Anything that an event may hold as JSON in ASCII; a dataclass is an object."""
+    try:
+        written = _TO_JSON(value)
+    except UnicodeEncodeError:
+        # halves of surrogate pairs it does not write
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
+    if written.isascii() and b"\x7f" not in written:
+        return written.decode("ascii")
+    return json.dumps(json.loads(written), separators=(",", ":"))
 
 
 @cache
 def _fields(
     kind: Hashable, without: Sequence[str] = ()
-) -> tuple[tuple[str, ...], str, Callable[[object], tuple[object, ...]]]:
-    """The names of a dataclass's fields, a template for them as JSON, and what gets all their values at once."""
+) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
+    """The names of a dataclass's fields, and what gets all their values at once."""
     names = tuple(item.name for item in fields(typing.cast(type[Prompt], kind)) if item.name not in without)
-    template = ",".join(f'"{name}":%s' for name in names)
     # attrgetter gives a tuple only where there are several names
     get = attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
-    return names, template, get
+    return names, get
 
 
 @cache
