@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -151,10 +150,10 @@ def test_numbers_have_no_gaps_and_no_repeats(texts, found):
 @pytest.mark.anyio
 async def test_a_session_that_goes_on_must_have_taken_everything_and_not_be_left():
     visit, row, lines = await visited()
-    running = replace(row, ended=None)
+    running = row._replace(ended=None)
 
     assert kinds(visit, running, lines) == {"stranded"}
-    assert kinds(visit, replace(row, ended="error"), lines) == {"stranded"}
+    assert kinds(visit, row._replace(ended="error"), lines) == {"stranded"}
 
 
 @pytest.mark.anyio
@@ -165,10 +164,10 @@ async def test_a_session_that_goes_on_must_have_taken_everything_and_not_be_left
             lambda row, lines: (row, [lines[0]._replace(text=lines[0].text.replace("small", "large")), *lines[1:]]),
             "chain",
         ),
-        (lambda row, lines: (replace(row, head_hash="0" * 64), lines), "chain"),
+        (lambda row, lines: (row._replace(head_hash="0" * 64), lines), "chain"),
         (lambda row, lines: (row, [*lines[:2], *lines[3:]]), "log"),
-        (lambda row, lines: (replace(row, ended=None), lines), "log"),
-        (lambda row, lines: (replace(row, ended="duration_expired"), lines), "stranded"),
+        (lambda row, lines: (row._replace(ended=None), lines), "log"),
+        (lambda row, lines: (row._replace(ended="duration_expired"), lines), "stranded"),
     ],
     ids=["an edit", "another head", "a missing line", "an end the store does not know", "an end before its time"],
 )

@@ -12,7 +12,6 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,7 +118,7 @@ async def test_a_session_is_found_as_it_stands(store: Store):
     await store.append(A, row.epoch, lines(1, 2, ended="leave"))
 
     assert reserved == SessionRow(A, 12.5, 0, 0, "", None, '{"token": "t"}')
-    assert row == replace(reserved, epoch=1)
+    assert row == reserved._replace(epoch=1)
     assert await store.find(A) == SessionRow(A, 12.5, 1, 2, "hash2", "leave", '{"token": "t"}')
 
 

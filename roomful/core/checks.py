@@ -6,7 +6,7 @@ Each returns None or one word, which is logged as `rejected`. The agent is then 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -43,18 +43,18 @@ def empty(text: str, _prompt: Prompt, _state: SessionState) -> str | None:
 
 def leak(text: str, prompt: Prompt, state: SessionState) -> str | None:
     """A reply that recites its instructions. What is in the chat or on its card it may repeat."""
-    words = _words(text)
+    words = _words(text).split()
     if len(words) < LEAKED_LEAST:
         return None
     template, _, rules = prompt.system.rpartition("\n\n")
     # the messages are data; all else in a prompt is instruction
-    ours = [*_words(rules), *_words(_without_messages(prompt.text))]
+    ours = _words(rules) + _words(_without_messages(prompt.text))[1:]
     found = [*_common(words, ours, LEAKED_LEAST), *_common(words, _words(template), TEMPLATE_LEAKED_LEAST)]
     if not found:
         return None
-    said = [_spaced(_words(message.content)) for message in state.messages]
+    said = [_words(message.content) for message in state.messages]
     # what an agent knows and thinks it may say; how it should write is an instruction like the template
-    said.append(_spaced(_words(spoken(card_of(state.session, prompt.agent_name)))))
+    said.append(_words(spoken(card_of(state.session, prompt.agent_name))))
     return "prompt_leak" if any(all(run not in line for line in said) for run in found) else None
 
 
@@ -85,19 +85,19 @@ CHECKS: tuple[Check, ...] = (empty, leak, wrong_script)
 
 # the rules stay the same for a session, and the last messages are looked at again with every reply
 @lru_cache(1024)
-def _words(text: str) -> list[str]:
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+def _words(text: str) -> str:
+    """The words of a text in lower case, a space before, between and behind them."""
+    return _spaced(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
-def _spaced(words: list[str]) -> str:
-    return f" {' '.join(words)} "
+def _spaced(words: Sequence[str]) -> str:
+    return f" {' '.join(words)} " if words else " "
 
 
-def _common(words: list[str], source: list[str], least: int) -> Iterator[str]:
+def _common(words: Sequence[str], source: str, least: int) -> Iterator[str]:
     """The runs of so many words that are in the source as well."""
-    whole = _spaced(source)
     runs = (_spaced(words[start : start + least]) for start in range(len(words) - least + 1))
-    return (run for run in runs if run in whole)
+    return (run for run in runs if run in source)
 
 
 class _Script(NamedTuple):

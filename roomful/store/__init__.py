@@ -20,8 +20,7 @@ class Line(NamedTuple):
     """The reason, on the line that ends the session."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(NamedTuple):
     """What a store knows of a session without reading its log. Times in seconds since the epoch (UTC)."""
 
     session_id: str

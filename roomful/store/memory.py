@@ -1,7 +1,6 @@
 """A store that forgets: for tests and rehearsals."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from roomful.store import Line, SessionRow, UnknownSession, rules
 
@@ -21,7 +20,7 @@ class MemoryStore:
         row = self._rows.get(session_id)
         if row is None:
             raise UnknownSession(session_id)
-        self._rows[session_id] = replace(row, epoch=row.epoch + 1)
+        self._rows[session_id] = row._replace(epoch=row.epoch + 1)
         return self._rows[session_id]
 
     async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:

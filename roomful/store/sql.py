@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import astuple, replace
 from functools import cache, lru_cache, partial
 from itertools import repeat
 from typing import Any
@@ -227,7 +226,7 @@ class _Group:
         row = self._rows.get(session_id)
         if row is None:
             raise UnknownSession(session_id)
-        return self._move(replace(row, epoch=row.epoch + 1))
+        return self._move(row._replace(epoch=row.epoch + 1))
 
     def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
         row = self._rows.get(session_id)
@@ -249,7 +248,7 @@ class _Group:
         moved = [self._rows[name] for name in sorted(self._moved - self._given_out)]
         given_out = [self._rows[name] for name in sorted(self._given_out)]
         if given_out:
-            _execute(connection, _ADD_SESSION, [astuple(row) for row in given_out])
+            _execute(connection, _ADD_SESSION, given_out)
         if moved:
             changes: list[Values] = [(row.epoch, row.head, row.head_hash, row.ended, row.session_id) for row in moved]
             _execute(connection, _MOVE_SESSION, changes)
