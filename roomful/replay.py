@@ -87,11 +87,16 @@ def run_again(entries: Sequence[Entry]) -> Difference | None:
     """
     state = SessionState()
     for batch in batches(entries):
-        outcome = _alarm(state, batch[0]) or _batch(state, batch)
+        outcome = run_batch(state, batch)
         if isinstance(outcome, Difference):
             return outcome
         state = outcome
     return None
+
+
+def run_batch(state: SessionState, batch: Sequence[Entry]) -> Difference | SessionState:
+    """Decide the input of one batch anew: the state after it, or the first difference."""
+    return _alarm(state, batch[0]) or _batch(state, batch)
 
 
 def batches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

@@ -88,18 +88,18 @@ async def at_once(prompt: Prompt) -> Reply:
     return replace(await talking(prompt), latency=0.0)
 
 
-async def broken_off(lines: list[str], keep: list[Entry], llm: LLM) -> list[Entry]:
-    """What follows the entries that were kept, when the session is opened again at once; the resume left out."""
-    store = MemoryStore()
+async def broken_off(lines: list[str], entries: list[Entry], kept: int, llm: LLM) -> list[Entry]:
+    """What follows so many entries of a log, when it is opened again there at once; the resume left out."""
+    store, keep = MemoryStore(), entries[:kept]
     await claimed(store)
     await store.append(SESSION, 1, [_line(lines, entry) for entry in keep])
     state = fold(keep)
     coming: Script = [(state.at, Resume(gap=0.0))]
     if state.connected:
         coming.append((state.at, Connect(protocol=2)))
-    later = [entry for entry in [decode(text) for text in lines][len(keep) :] if _from_outside(entry.input)]
+    later = [entry for entry in entries[kept:] if _from_outside(entry.input)]
     await run(store, llm, [*coming, *((entry.at, entry.input) for entry in later)])
-    return [decode(line.text) for line in await store.read(SESSION)][len(keep) + len(coming) :]
+    return [decode(line.text) for line in await store.read(SESSION, kept + len(coming))]
 
 
 def _line(lines: list[str], entry: Entry) -> Line:
@@ -119,7 +119,7 @@ async def each_boundary(golden: Golden) -> AsyncIterator[tuple[list[Entry], list
     place = 0
     for group in list(batches(entries))[:-1]:
         place += len(group)
-        yield entries[place:], await broken_off(lines, entries[:place], golden.llm)
+        yield entries[place:], await broken_off(lines, entries, place, golden.llm)
 
 
 @pytest.mark.parametrize("name", BROKEN_OFF)

@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from roomful.chain import check_chain
 from roomful.codec import GENESIS, decode
 from roomful.core.decide import Decided
-from roomful.core.events import SessionStarted
+from roomful.core.events import Entry, SessionStarted
+from roomful.core.state import SessionState
 from roomful.log import SessionLog
-from roomful.replay import run_again
+from roomful.replay import Difference, batches, run_batch
 from roomful.store import Line
 
 type Batch = tuple[Line, ...]
@@ -29,20 +31,31 @@ class Made:
     def clear(self) -> None:
         self._batches.clear()
 
-    def logs(self) -> Iterator[list[str]]:
-        """The text of each whole log that came about, from its first line."""
+    def beginnings(self) -> Iterator["Place"]:
+        """The places before the first batch of each session."""
         for session_id, previous in list(self._batches):
             if previous == GENESIS:
-                yield from self._paths(session_id)
+                yield Place(session_id, GENESIS)
 
-    def _paths(self, session_id: str) -> Iterator[list[str]]:
-        waiting: list[tuple[str, list[str]]] = [(GENESIS, [])]
-        while waiting:
-            link, lines = waiting.pop()
-            following = self._batches.get((session_id, link), {})
-            if not following:
-                yield lines
-            waiting += [(last, [*lines, *(line.text for line in batch)]) for last, batch in following.items()]
+    def following(self, place: "Place") -> list[Batch]:
+        """The batches that came at this place: none where a log ends, several where it was taken up anew."""
+        return list(self._batches.get((place.session_id, place.link), {}).values())
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place between two batches of a log: the hash and the lines before it, and what they were found to be.
+
+    `by_session`: whether a session made the log, and not a test by hand. `undecided` are the entries of the last
+    input, which others may follow, and `state` is that before them.
+    """
+
+    session_id: str
+    link: str
+    lines: tuple[str, ...] = ()
+    by_session: bool = False
+    undecided: tuple[Entry, ...] = ()
+    state: SessionState = field(default_factory=SessionState)
 
 
 MADE = Made()
@@ -60,14 +73,43 @@ def remember() -> None:
 
 
 def verify_made(made: Made) -> int:
-    """Check each log, and run it again if a session made it and not a test by hand; return how many were run."""
-    logs = list(made.logs())
-    made.clear()
+    """Check each log, and run it again if a session made it and not a test by hand; return how many were run.
+
+    What logs have in common, as those of a session that is opened again and again, is run once.
+    """
+    waiting = list(made.beginnings())
     count = 0
-    for lines in logs:
-        assert check_chain(lines).faults == ()
-        entries = [decode(text) for text in lines]
-        if isinstance(entries[0].event, SessionStarted) and entries[0].input is not None:
-            assert (found := run_again(entries)) is None, f"run again, a session differs from its log: {found}"
-            count += 1
+    try:
+        while waiting:
+            place = waiting.pop()
+            following = made.following(place)
+            if not following:
+                assert check_chain(place.lines).faults == ()
+                _decided(place.state, place.undecided)
+                count += place.by_session
+            waiting += [_after(place, batch) for batch in following]
+    finally:
+        made.clear()
     return count
+
+
+def _after(place: Place, batch: Batch) -> Place:
+    """The place after a batch; what is before it must have been decided so."""
+    texts = [line.text for line in batch]
+    entries = [decode(text) for text in texts]
+    first = entries[0]
+    lines = (*place.lines, *texts)
+    if not place.by_session and (not isinstance(first.event, SessionStarted) or first.input is None):
+        return Place(place.session_id, batch[-1].hash, lines)
+    *groups, last = batches([*place.undecided, *entries])
+    state = place.state
+    for group in groups:
+        state = _decided(state, group)
+    return Place(place.session_id, batch[-1].hash, lines, by_session=True, undecided=tuple(last), state=state)
+
+
+def _decided(state: SessionState, group: Sequence[Entry]) -> SessionState:
+    """The state after the entries of one input, which must be what is decided of it."""
+    outcome = run_batch(state, group) if group else state
+    assert not isinstance(outcome, Difference), f"run again, a session differs from its log: {outcome}"
+    return outcome
