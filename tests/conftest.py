@@ -1,5 +1,7 @@
 """What every test may rely on."""
 
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +12,21 @@ from tests.verified import MADE, remember, verify_made
 # a slow machine is no failure, and a failure found once is found again on the next machine
 settings.register_profile("roomful", deadline=None, derandomize=True)
 settings.load_profile("roomful")
+
+# dozens of processes are started, and where byte code is not kept each compiles everything anew
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give each worker neighbouring tests, which share servers and browsers; who is done first takes of the other's."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    if config.getoption("dist") != "load":
+        # asked for otherwise
+        return None
+    return WorkStealingScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
