@@ -135,7 +135,9 @@ class Server:
 
     def told(self, event: str) -> list[Frame]:
         """What the operator's log says of this."""
-        lines = [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
+        # it is written meanwhile: the last line may not be whole yet
+        whole, _, _ = self.output.rpartition("\n")
+        lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("event") == event]
 
     def health(self) -> tuple[int, Frame]:

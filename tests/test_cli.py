@@ -88,9 +88,19 @@ def until[T](look: Callable[[], T | None], what: Callable[[], str]) -> T:
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """Start processes as a terminal does: a command in a shell's background ignores interrupts, and so would they."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def running(folder: Path, *command: str, **variables: str) -> Iterator[Process]:
     output = folder / f"output-{time.monotonic_ns()}.txt"
-    with output.open("w", encoding="utf-8") as writing:
+    with output.open("w", encoding="utf-8") as writing, interruptible():
         process = subprocess.Popen(
             [sys.executable, *command],
             cwd=folder,
@@ -153,9 +163,10 @@ class Room:
             yield server
 
     def log(self, session_id: str) -> list[dict[str, object]]:
-        return [
-            json.loads(line) for line in (self.folder / "logs" / f"{session_id}.json").read_text("utf-8").splitlines()
-        ]
+        # it is written meanwhile: it may not be there yet, and its last line may not be whole
+        path = self.folder / "logs" / f"{session_id}.json"
+        whole, _, _ = (path.read_text("ascii") if path.exists() else "").rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
 
 def get(port: int, path: str) -> object:
@@ -320,11 +331,14 @@ def test_a_piped_participant_talks_and_leaves(room):
 
 
 def test_a_session_is_shown_from_the_store_and_from_its_file(room):
-    chat = room.run("chat", "--url", room.url, "--for", "0.5", stdin="Is this kept?\n")
+    chat = room.run("chat", "--url", room.url, "--messages", "1", stdin="Is this kept?\n")
     session_id = chat.stdout.split()[1]
 
     stored = room.invoke("show", session_id[:8], "--calls")
-    until(lambda: room.log(session_id)[-1]["event_type"] == "session_end" or None, lambda: "the end in the file")
+    until(
+        lambda: any(line["event_type"] == "session_end" for line in room.log(session_id)) or None,
+        lambda: "the end in the file",
+    )
     filed = room.invoke("show", f"logs/{session_id}.json", "--calls")
 
     assert "▸ You  Is this kept?" in stored
