@@ -83,12 +83,18 @@ async def quiet(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-async def busy(tmp_path_factory):
-    """A server in whose rooms agents post fifty messages a second."""
-    # what a test leaves behind ends soon: fifty messages a second are felt by the tests that follow
-    ends = {"reconnect_grace_seconds": 2.0, "session_duration_minutes": 8 / 60}
-    async with web(tmp_path_factory.mktemp("busy"), **BUSY, **ends) as room:
+async def busy_server(tmp_path_factory):
+    async with web(tmp_path_factory.mktemp("busy"), **BUSY) as room:
         yield room
+
+
+@pytest.fixture
+async def busy(busy_server):
+    """A server in whose rooms agents post fifty messages a second."""
+    yield busy_server
+    # fifty messages a second would be felt by the tests that follow
+    for session_id in list(busy_server.host.rooms):
+        await busy_server.host.end(session_id, "test_over")
 
 
 # --- protocol 1
@@ -691,7 +697,7 @@ async def test_who_is_gone_for_longer_than_the_grace_ends_the_session(tmp_path):
 
 
 async def test_who_comes_back_within_the_grace_goes_on(tmp_path):
-    async with web(tmp_path, reconnect_grace_seconds=0.5, session_duration_minutes=1.5 / 60) as room:
+    async with web(tmp_path, reconnect_grace_seconds=1.5, session_duration_minutes=2.5 / 60) as room:
         session_id = await room.start()
         socket = room.open(session_id)
         await socket.receive()
