@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, pairwise
 from types import SimpleNamespace
 from typing import Literal
 from uuid import UUID
@@ -19,15 +19,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 
 from roomful import host as host_module
+from roomful import log as log_module
 from roomful.codec import decode
 from roomful.core.chance import draw
 from roomful.core.decide import Refused
 from roomful.core.events import USER, Entry, MessagePosted, Prompt
 from roomful.core.inputs import Connect, Disconnect, Input, Leave, Observe, React, Reply, Say
-from roomful.core.state import fold
+from roomful.core.state import SessionState, fold
 from roomful.host import Host, Room, Study
 from roomful.llm import LLMError
-from roomful.store import Line, SessionRow, StoreError
+from roomful.store import Fenced, Line, SessionRow, StoreError
 from tests import rooms
 from tests.leaping import leaping
 from tests.promises import broken_by_log
@@ -37,8 +38,32 @@ from tests.stores import ShakyStore
 PATIENCE = 120.0
 """Seconds of the leaping loop after which something that was asked for counts as stranded."""
 
+READING = 0.007
+"""Seconds that the store takes to read: long enough that something is stored meanwhile."""
+
 type Moment = Literal["before", "after"]
 type Trouble = Literal["down", "mute"]
+
+
+class WatchedStore(ShakyStore):
+    """Notes where the fence was open to a former owner, or closed to the present one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trespasses: list[str] = []
+        self.shut_out: list[str] = []
+
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+        before = self._rows[session_id]
+        try:
+            await super().append(session_id, epoch, lines)
+        except Fenced as fault:
+            if epoch == before.epoch:
+                self.shut_out.append(str(fault))
+            raise
+        finally:
+            if epoch != before.epoch and self._rows[session_id] != before:
+                self.trespasses.append(f"line {lines[0].seq} by owner {epoch} after {before.epoch} had claimed")
 
 
 class Cable:
@@ -63,11 +88,11 @@ class Cable:
         await self._hold("after")
 
     async def read(self, session_id: str, after: int = 0) -> list[Line]:
-        await self._hold()
+        await self._hold(seconds=READING)
         return await self._store.read(session_id, after)
 
     async def read_shown(self, session_id: str, after: int = 0) -> list[Line]:
-        await self._hold()
+        await self._hold(seconds=READING)
         return await self._store.read_shown(session_id, after)
 
     async def find(self, session_id: str) -> SessionRow | None:
@@ -84,9 +109,9 @@ class Cable:
     async def close(self) -> None:
         await self._store.close()
 
-    async def _hold(self, moment: Moment | None = None) -> None:
+    async def _hold(self, moment: Moment | None = None, seconds: float = 0.002) -> None:
         # a real store takes a moment, in which other sessions and other inputs come in
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(seconds)
         self.cut = self.cut or (moment is not None and self.cuts_at == moment)
         if self.cut:
             await asyncio.get_running_loop().create_future()
@@ -153,6 +178,8 @@ class Follower:
 
     after: int
     entries: list[Entry] = field(default_factory=list)
+    compared: int = 0
+    """How many of them were found in the store."""
 
     async def follow(self, room: Room) -> None:
         async with aclosing(room.log.follow_shown(self.after)) as entries:
@@ -183,10 +210,15 @@ class Sessions(RuleBasedStateMachine):
         # the same ids in every run, so that a failure that was found is found again
         patch, numbers = self.exits.enter_context(pytest.MonkeyPatch.context()), count(1)
         patch.setattr(host_module, "uuid", SimpleNamespace(uuid4=lambda: UUID(int=next(numbers))))
-        self.store = ShakyStore()
+        # followers fall behind soon, and read from the store what they have missed
+        patch.setattr(log_module, "BEHIND_MOST", 2)
+        self.store = WatchedStore()
         self.troubles: list[Trouble | None] = []
         self.store.down, self.store.mute = lambda: self._trouble("down"), lambda: self._trouble("mute")
         self.everybody: list[Person] = []
+        self.looked_at: dict[str, tuple[SessionRow, int, int]] = {}
+        """What logs were when they were looked at, so that those are left out that have not changed."""
+        self.folded: dict[str, SessionState] = {}
         self.processes = [Process(self.store), Process(self.store)]
 
     def do[T](self, work: Awaitable[T]) -> T:
@@ -309,6 +341,38 @@ class Sessions(RuleBasedStateMachine):
                 person.outbox.remove(name)
                 person.acknowledged.append(name)
 
+    @rule(person=people, number=which, inputs=st.integers(1, 4))
+    def take_over_while_the_other_writes(self, person: Person, number: int, inputs: int) -> None:
+        """The session is claimed by one host while inputs are on their way through the other."""
+        former = self._owned(person, 1 - number)
+        if person.session_id in self._process(number).host.rooms:
+            # it learns that it has lost the session
+            self._submit(person, number, Observe(kind="typing", details={}))
+        process = self._process(number)
+        if former is None or person.session_id in process.host.rooms:
+            return
+
+        async def both() -> None:
+            deeds: list[asyncio.Future[object]] = [asyncio.ensure_future(process.host.open(person.session_id))]
+            for chars in range(inputs):
+                typing = Observe(kind="typing", details={"chars": chars})
+                deeds.append(asyncio.ensure_future(former.session.submit(typing)))
+            # a cable may be cut meanwhile, and then they wait in vain
+            await asyncio.wait(deeds, timeout=10)
+            for deed in deeds:
+                deed.cancel()
+            await asyncio.gather(*deeds, return_exceptions=True)
+
+        self.do(both())
+
+    def _owned(self, person: Person, number: int) -> Room | None:
+        """The session's room in this process, which owns it: opened anew where another has claimed it."""
+        room = self._room(person, number)
+        if room and room.log._epoch != self._stored(person)[0].epoch:
+            self._submit(person, number, Observe(kind="typing", details={}))
+            room = self._room(person, number)
+        return room
+
     @rule(troubles=st.lists(st.sampled_from(["down", "mute", None]), min_size=1, max_size=6))
     def let_the_store_fail(self, troubles: list[Trouble | None]) -> None:
         """It refuses an operation, or stores and does not say so; None: it works in between."""
@@ -396,36 +460,49 @@ class Sessions(RuleBasedStateMachine):
     # --- what holds
 
     @invariant()
-    def logs_are_whole(self) -> None:
+    def logs_are_whole_and_what_is_acknowledged_is_posted_once_and_in_order(self) -> None:
         for person in self.everybody:
             row, lines = self._stored(person)
+            now = row, len(lines), len(person.acknowledged)
+            if self.looked_at.get(person.session_id) == now:
+                continue
             assert list(broken_by_log(row, lines, None)) == []
-
-    @invariant()
-    def what_is_acknowledged_is_posted_once_and_in_order(self) -> None:
-        for person in self.everybody:
-            events = [decode(line.text).event for line in self._stored(person)[1]]
+            events = [decode(line.text).event for line in lines]
             posted = [e.client_id for e in events if isinstance(e, MessagePosted) and e.sender == USER]
             assert set(person.acknowledged) <= set(posted)
             assert [name for name, count in Counter(posted).items() if count > 1] == []
             assert posted == sorted(posted, key=lambda name: int(name or 0))
+            self.looked_at[person.session_id] = now
 
     @invariant()
     def a_state_is_the_fold_of_the_log(self) -> None:
         for process in self.processes:
             for session_id, room in process.host.rooms.items() if process.up else ():
-                lines = self.store._lines[session_id][: room.state.seq]
-                assert fold(decode(line.text) for line in lines) == room.state
+                if self.folded.get(session_id) is not room.state:
+                    lines = self.store._lines[session_id][: room.state.seq]
+                    assert fold(decode(line.text) for line in lines) == room.state
+                    self.folded[session_id] = room.state
 
     @invariant()
-    def followers_see_what_is_stored_without_gaps(self) -> None:
+    def followers_see_what_is_stored_without_gaps_and_nothing_twice(self) -> None:
         for person in self.everybody:
             _, lines = self._stored(person)
             for follower in person.followers:
                 shown = [entry.shown for entry in follower.entries if entry.shown is not None]
                 assert shown == list(range(follower.after + 1, follower.after + 1 + len(shown)))
-                stored = {line.seq: line.text for line in lines}
-                assert all(decode(stored[entry.seq]) == entry for entry in follower.entries)
+                numbers = [entry.seq for entry in follower.entries]
+                assert all(one < another for one, another in pairwise(numbers))
+                # what is stored stays as it is, so each is looked up once
+                assert all(decode(lines[e.seq - 1].text) == e for e in follower.entries[follower.compared :])
+                follower.compared = len(follower.entries)
+
+    @invariant()
+    def nobody_writes_after_another_has_claimed(self) -> None:
+        assert self.store.trespasses == []
+
+    @invariant()
+    def nobody_is_fenced_but_former_owners(self) -> None:
+        assert self.store.shut_out == []
 
     def _stored(self, person: Person) -> tuple[SessionRow, list[Line]]:
         return self.store._rows[person.session_id], self.store._lines[person.session_id]
@@ -443,8 +520,7 @@ class Sessions(RuleBasedStateMachine):
                 reason = self._stored(person)[0].ended
                 assert reason or not person.outbox
                 assert reason in (None, "participant_left", "duration_expired", "websocket_disconnect")
-            self.logs_are_whole()
-            self.what_is_acknowledged_is_posted_once_and_in_order()
+            self.logs_are_whole_and_what_is_acknowledged_is_posted_once_and_in_order()
             self.do(self.processes[0].crash())
         finally:
             for person in self.everybody:
