@@ -51,9 +51,7 @@ class Frames:
         deeds: Sequence[Callable[[], None]] = (
             lambda: client.write(BINARY, text),
             lambda: client.write(BINARY, payload),
-            lambda: (client.write(TEXT, text[: len(text) // 2], last=False), client.write(0, text[len(text) // 2 :]))[
-                0
-            ],
+            lambda: _in_parts(client, text),
             lambda: client.write(TEXT, payload),
             lambda: client.write(PING, payload[:125]),
             lambda: client.write(PONG, payload[:125]),
