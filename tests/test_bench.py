@@ -9,7 +9,7 @@ from tests.servers import ROOT
 
 def test_results_are_written_as_json_and_as_a_page(tmp_path):
     content, page = tmp_path / "bench.json", tmp_path / "benchmarks.md"
-    command = [sys.executable, "scripts/bench", "simulated", "--json", str(content), "--markdown", str(page)]
+    command = [sys.executable, "scripts/bench", "simulated", "--quick", "--json", str(content), "--markdown", str(page)]
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False)
 

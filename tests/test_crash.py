@@ -23,7 +23,7 @@ from tests.stores import claimed
 
 @pytest.mark.timeout(240)
 def test_ten_kills_lose_nothing(tmp_path):
-    wanted = {"kills": 10, "clients": 20, "gap": 0.3, "pause": 0.4, "session-seconds": 15, "grace": 4}
+    wanted = {"kills": 10, "clients": 16, "gap": 0.2, "pause": 0.2, "session-seconds": 8, "grace": 4}
     command = [sys.executable, "scripts/crash", "--model", "scripted", "--json", str(tmp_path / "result.json")]
     command += [f"--{name}={value}" for name, value in wanted.items()]
 

@@ -13,7 +13,7 @@ from tests.servers import ROOT
 @pytest.mark.timeout(240)
 def test_a_few_thousand_frames_harm_nobody(tmp_path):
     result = tmp_path / "result.json"
-    wanted = ["--frames=3000", "--sessions=5", "--rounds=4", "--http=25", f"--json={result}", f"--folder={tmp_path}"]
+    wanted = ["--frames=3000", "--sessions=5", "--rounds=2", "--http=25", f"--json={result}", f"--folder={tmp_path}"]
 
     done = subprocess.run(
         [sys.executable, "scripts/fuzz", *wanted], cwd=ROOT, capture_output=True, text=True, timeout=230, check=False
@@ -22,7 +22,7 @@ def test_a_few_thousand_frames_harm_nobody(tmp_path):
     assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     found = json.loads(result.read_text())
     assert found["frames"] >= 3000
-    assert found["probes_acknowledged"] >= found["sessions"] == 40
+    assert found["probes_acknowledged"] >= found["sessions"] == 20
     assert {"message", "refused", "reaction", "session_end"} <= found["answers"].keys()
 
 

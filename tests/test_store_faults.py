@@ -1,14 +1,17 @@
 """A disk that fills up, fails, hangs or is locked, under a real server with real participants."""
 
 import errno
+import json
 import os
 import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -169,25 +172,51 @@ def test_nothing_is_acknowledged_that_is_not_stored_and_all_goes_on_when_the_fau
         assert [len(server.told(event)) for event in ("store_failing", "store_mended")] == [1, 1]
 
 
-def test_an_answer_that_is_due_while_the_disk_is_full_is_posted_afterwards(tmp_path):
+def test_what_is_due_while_the_disk_is_full_is_posted_afterwards(tmp_path):
     server = Server(tmp_path, tmp_path)
-    server.study(user_response_probability=1)
+    server.study(messages_per_minute=120)
     with limited(tmp_path) as fault, fault.server.participant() as participant:
-        participant.say("What do you think?")
+        server, session_id = fault.server, participant.session_id
         # whoever types has its reply, and means to post it within seconds
         participant.until(lambda frame: frame["type"] == "typing" and frame["active"])
         fault.begin()
         assert participant.say("hm?")["type"] == "refused"
-        until(lambda: fault.server.health()[0] == 503, "health to know")
+        times = scheduled(server, session_id)
+        # the next one's time is always set
+        waiting = times.keys() - posted(server, session_id).keys()
+        due = min(times[turn_id] for turn_id in waiting)
+        until(lambda: time.time() > due + LATE, "a message to be due")
+        assert server.health()[0] == 503
+        assert waiting.isdisjoint(posted(server, session_id).keys())
         fault.end()
 
-        answer = participant.until(lambda frame: frame["type"] == "message" and frame["sender"] in ("Alice", "Bob"))
+        until(lambda: waiting <= posted(server, session_id).keys(), "what was due to be posted")
+        late = {posted(server, session_id)[turn_id] for turn_id in waiting}
+        while late:
+            late.discard(participant.receive().get("message_id"))
 
-        assert answer["content"]
+
+LATE = 0.1
+"""Seconds after its time that a message has surely been tried to be posted."""
+
+
+def scheduled(server: Server, session_id: str) -> dict[str, float]:
+    """When each background turn is due, as the wall clock counts."""
+    lines = [json.loads(line) for line in server.stored(session_id)]
+    began = datetime.fromisoformat(lines[0]["timestamp"]).timestamp() - lines[0]["at"]
+    events = [line["data"] for line in lines if line["event_type"] == "turn_scheduled"]
+    return {f"b{event['number']}": began + event["due"] for event in events}
+
+
+def posted(server: Server, session_id: str) -> dict[str, str]:
+    """The ids of the agents' messages, by their turns."""
+    lines = [json.loads(line) for line in server.stored(session_id)]
+    messages = [line["data"] for line in lines if line["event_type"] == "message"]
+    return {message["turn_id"]: message["message_id"] for message in messages if message["sender"] != "user"}
 
 
 def test_a_slow_disk_is_told_and_what_was_said_is_acknowledged_once_it_is_stored(tmp_path):
-    with preloaded(tmp_path, "3.5 0") as fault, fault.server.participant() as participant:
+    with preloaded(tmp_path, "60 0") as fault, fault.server.participant() as participant:
         participant.say("before")
 
         fault.begin()
