@@ -1,7 +1,6 @@
 """Where logs live. A store keeps lines of text in order; what they mean is not its business."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 
