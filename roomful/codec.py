@@ -107,6 +107,11 @@ def encode(entry: Entry, session_id: str, started: int, previous: str, salt: str
         head += f',"shown":{entry.shown}'
     if entry.input is not None:
         head += f',"input":"{input_name(entry.input)}"'
+    return sealed(head, salt, data, previous)
+
+
+def sealed(head: str, salt: str, data: str, previous: str) -> Encoded:
+    """Return the line of this head and this data, chained to the hash of the line before."""
     link = chain(previous, head, digest(salt, data))
     return Encoded(f'{head},"salt":"{salt}","hash":"{link}","data":{data}}}', link)
 

@@ -12,9 +12,11 @@ from typing import Literal, cast
 
 from dotenv.parser import parse_stream
 
+from roomful.core.enrolment import EnrolmentRules
 from roomful.core.events import USER
 from roomful.core.prompts import LONGEST
 from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings, Treatment
+from roomful.enrolment_settings import ENROLMENT, EnrolmentSettings, check_blocks, rules_of
 from roomful.experiment import EXPERIMENTAL_RULES
 from roomful.factors import DESIGN_KEYS
 from roomful.rules import (
@@ -252,15 +254,26 @@ class StudySettings:
     experimental: ExperimentalSettings
     simulation: SimulationSettings
     treatments: tuple[Treatment, ...] = ()
+    enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
+    """How people come in: `study.json`, which may be missing."""
 
     def __post_init__(self) -> None:
         if not self.treatments:
             only = Treatment(name="", experimental=self.experimental, simulation=self.simulation)
             object.__setattr__(self, "treatments", (only,))
 
+    @property
+    def rules(self) -> EnrolmentRules:
+        """What the study's log is told of them."""
+        return rules_of(self.enrolment, self.treatments, self.simulation.seed)
+
+
+STUDY_FILE = "study.json"
+"""The name of the file that tells how people come in."""
+
 
 def load_settings(folder: Path) -> StudySettings:
-    """Read the study's two files. Raises SettingsError with every fault of both."""
+    """Read the study's files. Raises SettingsError with every fault of all."""
     simulated: list[Fault] = []
     simulation = _load(folder / SIMULATION_FILE, _SIMULATED, simulated)
     faults: list[Fault] = []
@@ -271,9 +284,18 @@ def load_settings(folder: Path) -> StudySettings:
         own = list(_check_pictures(folder, simulation.settings))
         faults += (replace(fault, file=str(folder / SIMULATION_FILE)) for fault in own)
         faults += _check_pictures_of(folder, design, own) if design else ()
+    enrolment = _load_if_there(folder / STUDY_FILE, ENROLMENT, faults) or EnrolmentSettings()
+    if design:
+        blocks = check_blocks(enrolment, design.treatments)
+        faults += [replace(fault, file=str(folder / STUDY_FILE)) for fault in blocks]
     if design is None or simulation is None or faults:
         raise SettingsError(faults)
-    return StudySettings(design.treatments[0].experimental, simulation.settings, design.treatments)
+    return StudySettings(design.treatments[0].experimental, simulation.settings, design.treatments, enrolment)
+
+
+def _load_if_there[T](path: Path, rule: Rule[T], faults: list[Fault]) -> T | None:
+    # a folder of this name, or one without rights, is a fault; that there is nothing is none
+    return _load(path, rule, faults) if path.exists() else None
 
 
 def _check_pictures_of(folder: Path, design: Design, known: list[Fault]) -> Iterator[Fault]:

@@ -10,7 +10,8 @@ from roomful.codec import EVENT_TYPES, decode, tombstone
 from roomful.core.events import Entry, Erased, Event
 from tests import examples
 
-PAGE = (Path(__file__).parent.parent / "docs" / "log.md").read_text("utf-8")
+WHOLE = (Path(__file__).parent.parent / "docs" / "log.md").read_text("utf-8")
+PAGE = WHOLE.partition("\n## The study's own log\n")[0]
 SHOWN = re.findall(r"^```json\n(.*?)\n```$", PAGE.partition("\n## The chain\n")[0], re.MULTILINE | re.DOTALL)
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+STUDY = "study"
+"""The stream of the study's own log, which is no session."""
+
 
 class Line(NamedTuple):
     """One entry of a session's log as it is kept, and as it stands in `logs/{session_id}.json` (without the newline).
@@ -94,7 +97,10 @@ class Store(Protocol):
     async def find(self, session_id: str) -> SessionRow | None: ...
 
     async def sessions(self, *, live: bool = False) -> list[SessionRow]:
-        """Return all sessions, oldest first; with `live` only those that have lines and have not ended."""
+        """Return all sessions, oldest first; with `live` only those that have lines and have not ended.
+
+        The study's own log is none of them.
+        """
         ...
 
     async def check(self) -> None:

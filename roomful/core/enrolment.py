@@ -1,0 +1,210 @@
+"""Around the sessions: who came in and how, with which treatment, and how they went out. The study's own log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from roomful.core.assignment import AssignmentRules
+from roomful.core.events import Erased
+
+type Outcome = Literal[
+    "completed",
+    "no_consent",
+    "screened_out",
+    "failed_check",
+    "timed_out",
+    "dropped_out",
+    "withdrew_keep_data",
+    "withdrew_delete_data",
+    "technical_problem",
+    "quota_full",
+    "ended_by_researcher",
+]
+"""What became of a participation; nothing else ever does."""
+
+OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
+    {
+        "duration_expired": "completed",
+        "websocket_disconnect": "dropped_out",
+        "participant_left": "withdrew_keep_data",
+        "budget_exhausted": "technical_problem",
+        "llm_unavailable": "technical_problem",
+        "error": "technical_problem",
+    }
+)
+"""The `reason` of a `session_end`, and the outcome that it means."""
+
+
+def outcome_of(reason: str) -> Outcome:
+    """What the end of a session for this reason makes of the participation; a reason of their own is researchers'."""
+    return OUTCOMES.get(reason, "ended_by_researcher")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentRules:
+    """How people come in. Times are in seconds since the epoch (UTC), spans in seconds."""
+
+    assignment: AssignmentRules = field(default_factory=AssignmentRules)
+    links: tuple[str, ...] = ()
+    """The names of the entry links that are open."""
+    repeat: bool = False
+    """Whether somebody whose session is over may take part once more."""
+    opens: float | None = None
+    closes: float | None = None
+    max_live: int | None = None
+    """How many participations may be under way at a time."""
+    reserve_for: float = 1800.0
+    """How long a place waits for the first socket of whom it was given to."""
+    release_after: float = 600.0
+    """How long the place of somebody who has not completed still counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A participant's token: its SHA-256 in hex, and what is known of whoever has it."""
+
+    token: str
+    label: str
+    treatment: str | None = None
+    """None: assigned at the door."""
+    participant: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    test: bool = False
+    """Whether it is for trying the study out: it is counted nowhere."""
+
+
+# --- what has happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudySetUp:
+    """The study's rules, as they are from now on."""
+
+    rules: EnrolmentRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensCreated:
+    """Tokens came into being; with `balanced` their treatments were allocated in their order, else they were given."""
+
+    tokens: tuple[Token, ...]
+    balanced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensRevoked:
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantArrived:
+    """Somebody was let in and has a session of their own; the place is theirs until `expires`.
+
+    They came by a token (its hash) or by a link; `parameters` are all that the link brought.
+    """
+
+    session_id: str
+    token: str | None
+    link: str | None
+    participant: str | None
+    parameters: Mapping[str, str]
+    test: bool
+    expires: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreatmentAssigned:
+    """A participation got its treatment: from its token, or at the door by the rules.
+
+    `place` is the number of the place in the stratum that was opened for it, None where a vacant one was refilled
+    or the token had the treatment.
+    """
+
+    session_id: str
+    treatment: str
+    method: Literal["token", "least_filled", "blocks"]
+    stratum: tuple[str, ...]
+    place: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipationBegun:
+    """The first socket was up: the token is spent, the place taken."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceReleased:
+    """The place of somebody who did not come, or did not complete, is there for others."""
+
+    session_id: str
+    reason: Literal["not_begun", "not_completed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRetaken:
+    """Somebody who had not begun came back after their place was released: they keep their treatment, and count."""
+
+    session_id: str
+    expires: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatEnded:
+    """The session ended, for the `reason` of its `session_end`."""
+
+    session_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeReached:
+    """The participation is over, with this outcome."""
+
+    session_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyPaused:
+    """Nobody new is let in; after a stop those who have not begun cannot begin either."""
+
+    reason: str
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyResumed:
+    """People are let in again."""
+
+
+type StudyEvent = (
+    StudySetUp
+    | TokensCreated
+    | TokensRevoked
+    | ParticipantArrived
+    | TreatmentAssigned
+    | ParticipationBegun
+    | PlaceReleased
+    | PlaceRetaken
+    | ChatEnded
+    | OutcomeReached
+    | StudyPaused
+    | StudyResumed
+    | Erased
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyEntry:
+    """One line of the study's log: `seq` counts from 1, `at` is in seconds since the epoch, in whole microseconds.
+
+    `input` is the name of what led to it, on the first entry of those that it led to.
+    """
+
+    seq: int
+    at: float
+    event: StudyEvent
+    input: str | None = None

@@ -1,0 +1,110 @@
+"""One example of every event of a study's log, as docs/log.md shows them."""
+
+from roomful.codec import GENESIS
+from roomful.core.assignment import Arm, AssignmentRules, Variable
+from roomful.core.enrolment import (
+    ChatEnded,
+    EnrolmentRules,
+    OutcomeReached,
+    ParticipantArrived,
+    ParticipationBegun,
+    PlaceReleased,
+    PlaceRetaken,
+    StudyEntry,
+    StudyEvent,
+    StudyPaused,
+    StudyResumed,
+    StudySetUp,
+    Token,
+    TokensCreated,
+    TokensRevoked,
+    TreatmentAssigned,
+)
+from roomful.study_codec import encode_study
+from roomful.token_file import hashed
+
+STARTED = 1_772_440_200.0  # 2026-03-02T08:30:00Z
+FIRST, SECOND = "6f1c2a7e-0d3b-4c58-9a61-2b7f4e5d8c90", "0c7d7c8e-52a1-4c3c-8f0e-0d8f4a1d2b3c"
+
+RULES = EnrolmentRules(
+    assignment=AssignmentRules(
+        arms=(Arm(name="warm"), Arm(name="cold", weight=2.0, quota=100)),
+        strata=(Variable(name="site", values=("Berlin", "Wien")),),
+        seed=7,
+    ),
+    links=("prolific",),
+    closes=STARTED + 1_209_600,
+)
+
+HAPPENED: list[tuple[float, StudyEvent, str | None]] = [
+    (0.0, StudySetUp(rules=RULES), "set_up"),
+    (
+        60.2,
+        TokensCreated(
+            tokens=(
+                Token(token=hashed("k7mw2q9xh4tp"), label="001", variables={"site": "Wien"}),
+                Token(token=hashed("n3vd8s6cj5yb"), label="002", treatment="cold", participant="P-17"),
+            )
+        ),
+        "create_tokens",
+    ),
+    (95.0, TokensRevoked(tokens=(hashed("n3vd8s6cj5yb"),)), "revoke_tokens"),
+    (
+        3600.004,
+        ParticipantArrived(
+            session_id=FIRST,
+            token=None,
+            link="prolific",
+            participant="5f9a3c1e7b2d4a0016c8e9d1",
+            parameters={"PROLIFIC_PID": "5f9a3c1e7b2d4a0016c8e9d1", "STUDY_ID": "64c1", "site": "Berlin"},
+            test=False,
+            expires=STARTED + 5400.004,
+        ),
+        "arrive",
+    ),
+    (
+        3600.004,
+        TreatmentAssigned(session_id=FIRST, treatment="cold", method="least_filled", stratum=("Berlin",), place=1),
+        None,
+    ),
+    (
+        3600.004,
+        ParticipantArrived(
+            session_id=SECOND,
+            token=hashed("k7mw2q9xh4tp"),
+            link=None,
+            participant=None,
+            parameters={},
+            test=False,
+            expires=STARTED + 5400.004,
+        ),
+        "arrive",
+    ),
+    (3604.5, ParticipationBegun(session_id=FIRST), "begin"),
+    (3700.0, StudyPaused(reason="the lab is closed", stopped=False), "pause"),
+    (4000.0, StudyResumed(), "unpause"),
+    (4505.0, ChatEnded(session_id=FIRST, reason="duration_expired"), "end_chat"),
+    (4505.0, OutcomeReached(session_id=FIRST, outcome="completed"), None),
+    (5460.0, PlaceReleased(session_id=SECOND, reason="not_begun"), "arrive"),
+    (5520.0, PlaceRetaken(session_id=SECOND, expires=STARTED + 7320.0), "arrive"),
+]
+
+
+def entries() -> list[StudyEntry]:
+    """The examples as one numbered log."""
+    return [StudyEntry(seq, STARTED + at, event, cause) for seq, (at, event, cause) in enumerate(HAPPENED, 1)]
+
+
+def lines() -> list[str]:
+    """The examples as the lines of one log, in one chain."""
+    link, written = GENESIS, []
+    for entry in entries():
+        encoded = encode_study(entry, link, f"{entry.seq:032x}")
+        link = encoded.hash
+        written.append(encoded.text)
+    return written
+
+
+def blocks() -> list[str]:
+    """The lines as a page shows them: the data of each on a line of its own."""
+    return [line.replace(',"data":', ',\n "data":', 1) for line in lines()]
