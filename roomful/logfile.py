@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from roomful.store import Line, Store, StoreError
+from roomful.store import STUDY, Line, Store, StoreError
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -44,7 +44,7 @@ class LogFiles:
 
     def path(self, session_id: str) -> Path:
         """Return the file of a session. ValueError if the id is not a canonical uuid."""
-        if not _CANONICAL.fullmatch(session_id):
+        if session_id != STUDY and not _CANONICAL.fullmatch(session_id):
             raise ValueError(f"expected a session's id, a uuid in small letters, found {session_id!r}")
         return self._folder / f"{session_id}.json"
 
@@ -59,6 +59,8 @@ class LogFiles:
         """Write what waits now. What fails is tried again by the next flush."""
         async with self._flushing:
             self._woken.clear()
+            # another process may have written to the study's file meanwhile: where it ends is looked at each time
+            self._written.pop(STUDY, None)
             await self._find_places()
             await self._append(self._take())
             await self._write_doubtful()
@@ -69,7 +71,8 @@ class LogFiles:
 
     async def complete(self) -> None:
         """Write anew every file that is missing, short, torn, or ends otherwise than its session's log."""
-        for row in await self._store.sessions():
+        study = await self._store.find(STUDY)
+        for row in [*([study] if study else []), *await self._store.sessions()]:
             async with self._flushing:
                 if row.head > 0 and row.session_id not in self._written:
                     await self._check(row.session_id, row.head)

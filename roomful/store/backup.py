@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from roomful.store import StoreError
+from roomful.store import STUDY, StoreError
 
 BUSY_SECONDS = 5.0
 """How long to wait for somebody who has the database locked."""
@@ -67,7 +67,7 @@ def _copy(source: Path, part: Path) -> Copied:
         (differing,) = writing.execute(_DIFFERING).fetchone()
         if differing:
             raise StoreError(f"{source}: the logs of {differing} sessions are not what the table of sessions says")
-        (sessions,) = writing.execute("select count(*) from sessions").fetchone()
+        (sessions,) = writing.execute("select count(*) from sessions where session_id <> ?", (STUDY,)).fetchone()
         (entries,) = writing.execute("select count(*) from entries").fetchone()
     return Copied(sessions, entries, part.stat().st_size)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from roomful.store import Line, SessionRow, UnknownSession, rules
+from roomful.store import STUDY, Line, SessionRow, UnknownSession, rules
 
 
 class MemoryStore:
@@ -45,7 +45,8 @@ class MemoryStore:
 
     async def sessions(self, *, live: bool = False) -> list[SessionRow]:
         rows = sorted(self._rows.values(), key=lambda row: (row.created, row.session_id))
-        return [row for row in rows if not live or (row.head > 0 and row.ended is None)]
+        found = [row for row in rows if row.session_id != STUDY]
+        return [row for row in found if not live or (row.head > 0 and row.ended is None)]
 
     async def check(self) -> None:
         """Memory can always be written."""

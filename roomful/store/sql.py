@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from roomful.store import Fenced, Line, SessionRow, StoreError, UnknownSession, Watch, rules
+from roomful.store import STUDY, Fenced, Line, SessionRow, StoreError, UnknownSession, Watch, rules
 from roomful.store.databases import Database, Work, database
 from roomful.store.migrations import migrate
 from roomful.store.tables import checks, entries, sessions
@@ -46,7 +46,7 @@ _READ_LINES = _READ.order_by(entries.c.seq)
 # an entry's number among the shown ones is never above its seq, so `seq > after` loses none
 _READ_SHOWN = _READ.where(entries.c.shown > bindparam("after")).order_by(entries.c.seq)
 _FIND = select(sessions).where(sessions.c.session_id == bindparam("id"))
-_ALL = select(sessions).order_by(sessions.c.created, sessions.c.session_id)
+_ALL = select(sessions).where(sessions.c.session_id != STUDY).order_by(sessions.c.created, sessions.c.session_id)
 _LIVE = _ALL.where(sessions.c.head > 0, sessions.c.ended.is_(None))
 
 
