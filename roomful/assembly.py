@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
 
+from roomful.core.admission import SetUp
 from roomful.core.study import LLMSettings
-from roomful.host import Host, Study
+from roomful.enrolment import Enrolment
+from roomful.host import Host, LineKeeper, Salts, Study
 from roomful.llm import LLM
 from roomful.llm.budget import Budget
 from roomful.llm.connect import connect
@@ -18,7 +20,7 @@ from roomful.llm.watch import Watch, announce
 from roomful.logfile import LogFiles
 from roomful.session import OnCommit
 from roomful.settings import ServerSettings, StudySettings
-from roomful.store import Store
+from roomful.store import Store, StoreError
 from roomful.store import Watch as StoreWatch
 from roomful.store.lock import DataFolderLock
 from roomful.store.sql import SQLStore
@@ -27,6 +29,11 @@ from roomful.trouble import Trouble
 
 SCRIPTED = "scripted"
 """The model's name where agents speak from a script."""
+
+NOT_SILENTLY = (
+    "Without GEMINI_API_KEY agents would only recite lines to them: set the key, or llm.provider to "
+    '"scripted" if that is what you want'
+)
 
 LOG_FILE_SECONDS = 0.5
 """How long a line waits for others before the log files are written."""
@@ -51,15 +58,38 @@ class Parts:
     host: Host
     store: Store
     trouble: Trouble
+    enrolment: Enrolment
     log_files: LogFiles
     budget: Budget
     watch: Watch
     tasks: asyncio.TaskGroup
+    silent_script: bool
+    """Whether agents are scripted because nothing else was said: no participant may meet them."""
 
 
 def provider(llm: LLMSettings, server: ServerSettings) -> str:
     """Who speaks for the agents: the provider that is set, else Gemini where there is a key, else a script."""
     return llm.provider or ("gemini" if server.gemini_api_key else SCRIPTED)
+
+
+def speaks_silently(llm: LLMSettings, server: ServerSettings) -> bool:
+    """Whether agents are scripted without anybody having said so."""
+    return llm.provider is None and provider(llm, server) == SCRIPTED
+
+
+def check_guarded(enrolment: Enrolment) -> None:
+    """Raise SetupError where participants may come, who must never meet scripted agents by accident."""
+    if enrolment.state.guarded:
+        raise SetupError(f"The study has tokens or an entry link, so participants may come. {NOT_SILENTLY}")
+
+
+async def enrolled(store: Store, study: StudySettings, log_files: LineKeeper | None) -> Enrolment:
+    """The study's own log, opened, with the rules of these settings. Raises StoreError."""
+    enrolment = Enrolment(store, clock=wall_clock, salt=Salts(), on_lines=log_files.add if log_files else None)
+    await enrolment.open()
+    await enrolment.submit(SetUp(rules=study.rules))
+    await enrolment.reconcile()
+    return enrolment
 
 
 def model_name(llm: LLMSettings, server: ServerSettings) -> str:
@@ -123,9 +153,13 @@ async def assembled(
         store = store or await open_store(server, trouble)
         stack.push_async_callback(store.close)
         watch = Watch(monotonic, study.simulation.llm.timeout_seconds)
+        silent_script = llm is None and speaks_silently(study.simulation.llm, server)
         llm = llm or _model(server, study.simulation.llm, budget, on_call, watch, stack)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
         stack.push_async_callback(log_files.close)
+        enrolment = await enrolled(store, study, log_files)
+        if silent_script:
+            check_guarded(enrolment)
         host = Host(
             store,
             llm,
@@ -137,6 +171,7 @@ async def assembled(
                 treatments=study.treatments,
             ),
             log_files=log_files,
+            enrolment=enrolment,
             max_live_sessions=server.max_live_sessions,
             on_commit=on_commit,
         )
@@ -144,13 +179,17 @@ async def assembled(
             beside = [
                 tasks.create_task(trouble.watch(store, sleep)),
                 tasks.create_task(announce(watch, monotonic, sleep)),
+                tasks.create_task(enrolment.run(sleep)),
             ]
             async with host.running():
                 # sessions that go on come first: to look through the files of thousands takes its time
                 beside += [tasks.create_task(log_files.run()), tasks.create_task(log_files.catch_up())]
-                yield Parts(host, store, trouble, log_files, budget, watch, tasks)
+                yield Parts(host, store, trouble, enrolment, log_files, budget, watch, tasks, silent_script)
             for task in beside:
                 task.cancel()
+            # what cannot be stored now is learnt from the sessions at the next start
+            with suppress(StoreError):
+                await enrolment.flush()
 
 
 def _model(

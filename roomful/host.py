@@ -20,10 +20,11 @@ from roomful.core.decide import Refused
 from roomful.core.inputs import Complain, Disconnect, End, Resume, Start
 from roomful.core.state import CRASHED, SessionState
 from roomful.core.study import ExperimentalSettings, SimulationSettings, Treatment, drawn_treatment, treatment_of
+from roomful.enrolment import Enrolment
 from roomful.llm import LLM
 from roomful.log import SessionLog
 from roomful.session import OnCommit, SimulationSession
-from roomful.store import Fenced, Line, SessionRow, Store, StoreError, UnknownSession
+from roomful.store import STUDY, Fenced, Line, SessionRow, Store, StoreError, UnknownSession
 from roomful.timeline import LiveTimeline, wall_clock
 
 CRASHES_MOST = 3
@@ -38,8 +39,12 @@ RESTARTING = 1012
 _log = structlog.get_logger()
 
 
+TOKEN_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105
+"""What tokens are made of: nothing that could be taken for something else when it is read from paper."""
+
+
 class Full(Exception):
-    """As many sessions are live as the settings allow."""
+    """No session may begin now: as many are live as the settings allow, or the study was stopped."""
 
 
 class Connection(Protocol):
@@ -96,6 +101,16 @@ class Salts:
         return self._left.pop()
 
 
+def new_id() -> str:
+    """A fresh id for a session."""
+    return str(uuid.uuid4())
+
+
+def new_token() -> str:
+    """A fresh token: 12 signs, 59 random bits."""
+    return "".join(secrets.choice(TOKEN_SIGNS) for _ in range(12))
+
+
 class Room:
     """A session that is live in this process, and whoever is connected to it."""
 
@@ -133,6 +148,7 @@ class Host:
         study: Study,
         *,
         log_files: LineKeeper | None = None,
+        enrolment: Enrolment | None = None,
         max_live_sessions: int = 2000,
         clock: Callable[[], int] = wall_clock,
         on_commit: OnCommit | None = None,
@@ -141,7 +157,8 @@ class Host:
         self.study = study
         self.rooms: dict[str, Room] = {}
         self._llm = llm
-        self._log_files = log_files
+        self.log_files = log_files
+        self._enrolment = enrolment
         self._max_live = max_live_sessions
         self._clock = clock
         self._on_commit = on_commit
@@ -180,12 +197,26 @@ class Host:
         """
         if treatment is not None:
             treatment_of(self.study.treatments, treatment)
-        self._check_room()
-        session_id = str(uuid.uuid4())
+        self.check_room()
+        session_id = new_id()
         about = {"participant_name": participant_name, "treatment": treatment, "answers": dict(answers or {})}
-        kept = json.dumps({name: value for name, value in about.items() if value})
-        await self.store.reserve(session_id, self._clock() / 1e6, kept)
+        await self.give_out(session_id, self._clock() / 1e6, about)
         return session_id
+
+    async def give_out(self, session_id: str, created: float, about: Mapping[str, object]) -> None:
+        """Give out a session of this id, as often as it is asked for: what was asked first holds. Raises StoreError.
+
+        `created` is in seconds since the epoch; `about` may hold `participant_name`, `treatment` and `answers`.
+        """
+        kept = json.dumps({name: value for name, value in about.items() if value})
+        with suppress(ValueError):
+            # it has been given out before, with another name
+            await self.store.reserve(session_id, created, kept)
+
+    def came_in(self, session_id: str) -> None:
+        """A socket of the session is up."""
+        if self._enrolment:
+            self._enrolment.begun(session_id)
 
     async def open(self, session_id: str) -> Room:
         """Return the room of a session that was given out, started or resumed where it is not live yet.
@@ -245,7 +276,7 @@ class Host:
 
     async def _open(self, session_id: str) -> Room:
         row = await self.store.find(session_id)
-        if row is None:
+        if row is None or session_id == STUDY:
             raise UnknownSession(f"no session {session_id} was given out")
         if row.ended is None:
             row = await self.store.claim(session_id)
@@ -257,7 +288,8 @@ class Host:
         # nothing is awaited between these checks and the room's entry: a shutdown or another start cannot come between
         self._check_open()
         if log.state.started is None:
-            self._check_room()
+            self.check_room()
+            self._check_stopped(session_id)
         self.rooms[session_id] = room
         self._tasks.create_task(self._run(session_id, room))
         try:
@@ -286,7 +318,7 @@ class Host:
             await room.session.submit(End(reason="error"))
 
     async def _read(self, row: SessionRow) -> SessionLog:
-        keep = self._log_files.add if self._log_files else None
+        keep = self.log_files.add if self.log_files else None
         try:
             return await SessionLog.open(self.store, row.session_id, row.epoch, self._clock(), self._salt, keep)
         except CodecError as fault:
@@ -337,6 +369,8 @@ class Host:
             if crashes[over] == CRASHES_MOST:
                 room.session.put(End(reason="error"))
         self._forget(session_id, room)
+        if self._enrolment and room.state.ended is not None:
+            self._enrolment.ended(session_id, room.state.ended)
         if room.socket and room.state.ended is None:
             room.socket.close(RESTARTING)
 
@@ -348,7 +382,12 @@ class Host:
         if self.closing:
             raise Refused("closed", "The server is shutting down.")
 
-    def _check_room(self) -> None:
+    def _check_stopped(self, session_id: str) -> None:
+        if self._enrolment and not self._enrolment.may_begin(session_id):
+            raise Full("the study was stopped")
+
+    def check_room(self) -> None:
+        """Raise Full when no more sessions may be live."""
         if len(self.rooms) >= self._max_live:
             raise Full(f"{self._max_live} sessions are live, as many as ROOMFUL_MAX_LIVE_SESSIONS allows")
 

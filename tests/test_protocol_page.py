@@ -22,6 +22,7 @@ from roomful.core.events import (
 from roomful.core.state import SessionState, Turn, fold
 from roomful.core.study import ExperimentalSettings
 from roomful.web import socket
+from roomful.web.entry import STATUSES
 from roomful.web.incoming import read
 from roomful.web.views import Typing, View, refused
 from tests import rooms
@@ -114,10 +115,19 @@ def test_the_bubble_of_protocol_1_is_what_the_server_sends():
 
 def test_every_reason_and_close_code_is_documented():
     sources = Path(socket.__file__).parent, Path(socket.__file__).parent.parent / "core"
-    code = "\n".join(path.read_text("utf-8") for folder in sources for path in folder.glob("*.py"))
+    # whom the study refuses never gets a frame: what they are told is the next test's
+    files = [path for folder in sources for path in folder.glob("*.py") if path.name != "admission.py"]
+    code = "\n".join(path.read_text("utf-8") for path in files)
     reasons = set(re.findall(r'(?:BadFrame|Refused|\.refuse)\(\s*"(\w+)"', code)) - {"not_started"}
 
     assert len(reasons) >= 10
     assert {reason for reason in reasons if f"`{reason}`" not in PAGE} == set()
     codes = (socket.OVER, socket.UNKNOWN, socket.TRY_LATER, socket.SUPERSEDED, socket.RESTARTING)
     assert [code for code in codes if f"| {code} |" not in PAGE] == []
+
+
+def test_every_reason_for_not_letting_somebody_in_is_documented():
+    told = {reason for reason, status in STATUSES.items() if status in (403, 409)} | {"unknown_link"}
+
+    assert {reason for reason in told if f"`{reason}`" not in PAGE} == set()
+    assert {status for status in STATUSES.values() if str(status) not in PAGE} == set()

@@ -107,7 +107,7 @@ async def test_a_demo_token_starts_a_session_of_its_own_each_time(room):
     first, second = [await room.client.post("/session/start", TOKEN) for _ in range(2)]
 
     assert first.status == 200
-    assert first.json.keys() == {"session_id", "message"}
+    assert first.json.keys() == {"session_id", "message", "next"}
     assert str(uuid.UUID(first.json["session_id"])) == first.json["session_id"]
     assert first.json["session_id"] != second.json["session_id"]
 

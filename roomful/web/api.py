@@ -1,28 +1,27 @@
 """REST: who we are, whether we are well, and the start of a session."""
 
 from typing import Annotated
-from unicodedata import normalize
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response, WebSocket
+from fastapi import APIRouter, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 
 from roomful import __version__
-from roomful.core.decide import Refused
-from roomful.core.events import USER
-from roomful.host import Full
-from roomful.rules import NAME, Wrong
-from roomful.settings import ASK
-from roomful.store import StoreError
-from roomful.web.access import client_address, is_demo
+from roomful.web.entry import Denied, Started, arrival_by_token, check_pace, let_in, server_of
 from roomful.web.server import Server
 from roomful.web.socket import serve
 
 router = APIRouter()
 
-_ENDPOINTS = {"start": "/session/start", "socket": "/ws/{session_id}", "health": "/health", "chat": "/chat"}
+_ENDPOINTS = {
+    "start": "/session/start",
+    "join": "/join",
+    "socket": "/ws/{session_id}",
+    "health": "/health",
+    "chat": "/chat",
+}
 
 
 class StartRequest(BaseModel):
@@ -32,17 +31,11 @@ class StartRequest(BaseModel):
     name: Annotated[str | None, Field(max_length=60)] = None
 
 
-class Started(BaseModel):
-    """A session that was given out. Its clock starts when `/ws/{session_id}` is opened."""
-
-    session_id: str
-    message: str
-
-
 class Detail(BaseModel):
-    """Why a request was not taken."""
+    """Why a request was not taken, in words for people; `reason`, where it is there, is for programs."""
 
     detail: str
+    reason: str | None = None
 
 
 class BodyFault(BaseModel):
@@ -65,11 +58,6 @@ _REFUSALS: dict[int | str, dict[str, object]] = {
 }
 
 
-def _server(request: Request | WebSocket) -> Server:
-    server: Server = request.app.state.server
-    return server
-
-
 @router.get("/", responses={200: {"content": {"application/json": {}}}, 307: {"description": "To the chat page"}})
 async def root(request: Request) -> Response:
     """Say who we are; a browser is sent to the chat page, its query kept."""
@@ -83,7 +71,7 @@ async def root(request: Request) -> Response:
 @router.get("/health", responses={503: {"description": "The store cannot be written"}})
 async def health(request: Request) -> JSONResponse:
     """Say whether the store can be written. Answers at once, whatever the sessions are doing."""
-    server = _server(request)
+    server = server_of(request)
     fault = await server.health.fault()
     body: dict[str, object] = (
         {"status": "error", "reason": fault} if fault else {"status": "ok", "version": __version__}
@@ -99,48 +87,14 @@ async def health(request: Request) -> JSONResponse:
     response_model=Started,
     responses=_REFUSALS,
 )
-async def start(body: StartRequest, request: Request) -> Started:
-    """Give out a session for a token."""
-    server = _server(request)
-    peer = request.client.host if request.client else ""
-    address = client_address(peer, request.headers.getlist("x-forwarded-for"), server.settings.trusted_proxies)
-    if not server.starts.allows(address):
-        raise HTTPException(429, "Too many starts from this address. Please try again in a minute.")
-    if not is_demo(body.token):
-        raise HTTPException(401, "Invalid token")
-    if server.budget.exceeded():
-        raise HTTPException(403, "The study is paused for today. Please come back tomorrow.")
-    name = _name(body.name, server) if server.host.study.simulation.participant_name == ASK else None
+async def start(body: StartRequest, request: Request) -> Started | JSONResponse:
+    """Give out a session for a token, or come back to the one it has."""
+    server = server_of(request)
     try:
-        session_id = await server.host.start(name)
-    except Full as fault:
-        raise HTTPException(409, "All places are taken at the moment. Please try again later.") from fault
-    except (StoreError, Refused) as fault:
-        raise HTTPException(503, "The server cannot take anybody at the moment. Please try again later.") from fault
-    return Started(session_id=session_id, message="Welcome! The room is open.")
-
-
-def _name(name: str | None, server: Server) -> str:
-    """The name a participant has chosen, checked like the agents' names."""
-    # of all treatments: which names are refused must not tell in which one this is
-    arms = server.host.study.treatments
-    taken = {_looks(agent) for arm in arms for agent in arm.simulation.agent_names} | {USER}
-    try:
-        chosen = NAME.read((name or "").strip())
-    except Wrong as wrong:
-        raise _name_fault("name_missing", "Please choose a name.") from wrong
-    if _looks(chosen) in taken:
-        raise _name_fault("name_taken", "There is somebody of this name in the group. Please choose another.")
-    return chosen
-
-
-def _looks(name: str) -> str:
-    """What two names have in common that look alike: capitals and full-width letters make no other name."""
-    return normalize("NFKC", normalize("NFKC", name).casefold())
-
-
-def _name_fault(kind: str, message: str) -> RequestValidationError:
-    return RequestValidationError([{"loc": ("body", "name"), "type": kind, "msg": message}])
+        check_pace(server, request)
+        return await let_in(server, arrival_by_token(body.token), body.name)
+    except Denied as denied:
+        return JSONResponse(denied.body, denied.status)
 
 
 async def unreadable(_request: Request, fault: Exception) -> JSONResponse:
@@ -160,7 +114,7 @@ async def socket(
 ) -> None:
     """Speak with one participant: protocol 2 for those who ask for it, else protocol 1."""
     del session_id
-    server = _server(websocket)
+    server = server_of(websocket)
     if not _same_or_allowed(websocket, server):
         await websocket.close(1008)
         return

@@ -20,6 +20,7 @@ from roomful.timeline import monotonic
 from roomful.web.access import Starts
 from roomful.web.api import router, unreadable
 from roomful.web.health import Health
+from roomful.web.join import join_routes
 from roomful.web.operator import operating
 from roomful.web.page import Page, page_routes
 from roomful.web.server import Server
@@ -63,6 +64,9 @@ def create_app(
             app.state.server = Server(
                 server,
                 parts.host,
+                parts.enrolment,
+                study.enrolment.entry,
+                parts.silent_script,
                 _limits(server),
                 Health(parts.store, parts.trouble, parts.tasks, monotonic),
                 Starts(server.starts_per_minute_per_address, monotonic),
@@ -70,7 +74,7 @@ def create_app(
                 parts.watch,
                 metrics,
             )
-            async with operating(server, parts.host, parts.watch):
+            async with operating(server, parts.host, parts.enrolment, parts.watch):
                 _collect_rarely()
                 yield
 
@@ -78,9 +82,9 @@ def create_app(
     app = FastAPI(title="Roomful", version=__version__, lifespan=lifespan, **docs)  # type: ignore[arg-type]
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, unreadable)
-    app.include_router(
-        page_routes(Page(study.simulation, server.study, arms=[arm.simulation for arm in study.treatments]))
-    )
+    page = Page(study.simulation, server.study, arms=[arm.simulation for arm in study.treatments])
+    app.include_router(page_routes(page))
+    app.include_router(join_routes(page))
     if server.metrics:
         app.add_api_route("/metrics", _metrics, include_in_schema=False)
     app.add_middleware(Explained)

@@ -17,12 +17,15 @@ import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
-from roomful.codec import timestamp
+from roomful.codec import CodecError, timestamp
+from roomful.core.admission import Pause
 from roomful.core.decide import Refused
+from roomful.enrolment import Enrolment
 from roomful.host import Full, Host, salt
 from roomful.llm.watch import Watch
 from roomful.settings import ServerSettings
 from roomful.store import StoreError, UnknownSession
+from roomful.study_codec import decode_input
 from roomful.timeline import wall_clock
 
 FILE = "server.json"
@@ -65,7 +68,32 @@ class EndRequest(BaseModel):
     reason: str = "ended_by_operator"
 
 
-def operator_app(host: Host, key: str, watch: Watch) -> FastAPI:
+class StudyRequest(BaseModel):
+    """Something to enter into the study's log: the name of an input, and its fields."""
+
+    input: str
+    data: dict[str, object]
+
+
+class Entered(BaseModel):
+    """How many entries it led to; none where it had been done before."""
+
+    entries: int
+
+
+class StopRequest(BaseModel):
+    """Why everything is stopped."""
+
+    reason: str = "ended_by_operator"
+
+
+class Stopped(BaseModel):
+    """How many sessions were ended."""
+
+    ended: int
+
+
+def operator_app(host: Host, enrolment: Enrolment, key: str, watch: Watch) -> FastAPI:
     """Make the operator's routes for a host."""
 
     async def keyed(request: Request) -> None:
@@ -109,7 +137,39 @@ def operator_app(host: Host, key: str, watch: Watch) -> FastAPI:
         except (StoreError, Full, Refused) as fault:
             raise HTTPException(503, str(fault)) from fault
 
+    _add_study(app, host, enrolment)
     return app
+
+
+def _add_study(app: FastAPI, host: Host, enrolment: Enrolment) -> None:
+    """Add what concerns the study as a whole."""
+
+    @app.post("/study")
+    async def study(body: StudyRequest) -> Entered:
+        try:
+            return Entered(entries=len(await enrolment.submit(decode_input(body.input, body.data))))
+        except CodecError as fault:
+            raise HTTPException(422, str(fault)) from fault
+        except Refused as refusal:
+            raise HTTPException(409, str(refusal)) from refusal
+        except StoreError as fault:
+            raise HTTPException(503, str(fault)) from fault
+
+    @app.post("/stop")
+    async def stop(body: StopRequest) -> Stopped:
+        try:
+            return Stopped(ended=await stop_all(host, enrolment, body.reason))
+        except (StoreError, Full, Refused) as fault:
+            raise HTTPException(503, str(fault)) from fault
+
+
+async def stop_all(host: Host, enrolment: Enrolment, reason: str) -> int:
+    """Let nobody in or begin any more, and end all sessions that are live; return how many. Or StoreError."""
+    await enrolment.submit(Pause(reason=reason, stop=True))
+    ended = 0
+    for row in await host.store.sessions(live=True):
+        ended += await host.end(row.session_id, reason)
+    return ended
 
 
 class _Quiet(uvicorn.Server):
@@ -121,7 +181,7 @@ class _Quiet(uvicorn.Server):
 
 
 @asynccontextmanager
-async def operating(server: ServerSettings, host: Host, watch: Watch) -> AsyncIterator[None]:
+async def operating(server: ServerSettings, host: Host, enrolment: Enrolment, watch: Watch) -> AsyncIterator[None]:
     """Serve the operator's API inside this context, and tell its address in the data folder."""
     key = salt()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -129,7 +189,7 @@ async def operating(server: ServerSettings, host: Host, watch: Watch) -> AsyncIt
     # whoever reads the file may call at once, and waits until we serve
     listener.listen()
     config = uvicorn.Config(
-        operator_app(host, key, watch), lifespan="off", log_config=None, access_log=False, ws="none"
+        operator_app(host, enrolment, key, watch), lifespan="off", log_config=None, access_log=False, ws="none"
     )
     inner = _Quiet(config)
     path = server.data / FILE

@@ -71,7 +71,11 @@ class Page:
 
     def html(self, accepted: str) -> str:
         """The page in the study's language, else in the first one of an `Accept-Language` header that we have."""
-        return self._pages[self._language or preferred(accepted)]
+        return self._pages[self.language(accepted)]
+
+    def language(self, accepted: str) -> str:
+        """The study's language, else the first one of an `Accept-Language` header that we have."""
+        return self._language or preferred(accepted)
 
     def _render(self, source: str, language: str) -> str:
         name = " data-asks-name" if self._asks_name else ""

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roomful.enrolment import Enrolment
+from roomful.enrolment_settings import EntryLink
 from roomful.host import Host
 from roomful.llm.budget import Budget
 from roomful.llm.watch import Watch
@@ -22,6 +24,11 @@ class Server:
 
     settings: ServerSettings
     host: Host
+    enrolment: Enrolment
+    entry: tuple[EntryLink, ...]
+    """The links that are open, in their order in the study's file."""
+    silent_script: bool
+    """Whether agents are scripted because nothing else was said: no participant may meet them."""
     limits: Limits
     health: Health
     starts: Starts

@@ -78,6 +78,7 @@ async def serve(websocket: WebSocket, host: Host, limits: Limits, after: int, *,
         if room.socket is None:
             room.session.put(Disconnect(sent=room.state.sent))
         return
+    host.came_in(room.log.session_id)
     if protocol:
         await Socket2(websocket, room, limits, after, BATCH_MOST if batches else 1).serve()
     else:

@@ -25,6 +25,7 @@ from roomful.core.events import (
     TypingStarted,
 )
 from roomful.core.study import ExperimentalSettings, SimulationSettings
+from roomful.enrolment_settings import EnrolmentSettings
 from roomful.host import Room
 from roomful.session import SimulationSession
 from roomful.settings import ServerSettings, StudySettings
@@ -108,6 +109,7 @@ class Stage:
     prompt: str = "You live in a small street."
     port: int = 0
     limits: dict[str, Any] = field(default_factory=dict)
+    enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
 
     @property
     def url(self) -> str:
@@ -121,7 +123,8 @@ class Stage:
             starts_per_minute_per_address=10_000,
             **self.limits,
         )
-        study = StudySettings(ExperimentalSettings(prompt_template=self.prompt), self.simulation)
+        experimental = ExperimentalSettings(prompt_template=self.prompt)
+        study = StudySettings(experimental, self.simulation, enrolment=self.enrolment)
         self.app = create_app(server, study)
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -31,11 +31,21 @@ async function start({ token, name }) {
   const headers = { "Content-Type": "application/json" };
   try {
     const response = await fetch(new URL("session/start", base), { method: "POST", headers, body });
-    return response.ok ? await response.json() : { fault: faultOf(response.status, name !== null) };
+    const answer = await response.json();
+    return response.ok ? answer : { fault: REASONS[answer.reason] ?? faultOf(response.status, name !== null) };
   } catch {
     return { fault: "server_away" };
   }
 }
+
+/** @type {Readonly<Record<string, Key>>} */
+const REASONS = {
+  too_early: "study_too_early",
+  too_late: "study_too_late",
+  paused: "study_paused",
+  quota_full: "study_complete",
+  second: "taken_part",
+};
 
 /**
  * @param {number} status
@@ -131,9 +141,12 @@ function watchAttention(session) {
   note(document.hidden ? "hidden" : "visible")();
 }
 
-const token = new URLSearchParams(location.search).get("token")?.trim() ?? "";
+const query = new URLSearchParams(location.search);
+const token = query.get("token")?.trim() ?? "";
 const known = recall(`token:${token}`);
-if (token === "") ask("", null);
+const given = query.get("session");
+if (given !== null) enter(given, token);
+else if (token === "") ask("", null);
 else if (typeof known === "string") enter(known, token);
 else if (asksName) ask(token, null);
 else {
