@@ -326,7 +326,7 @@ def test_whole_logs_are_said_to_be_whole(folder):
     said = invoke("verify", "--all")
 
     assert f"{SESSION}  whole: 26 lines" in said
-    assert "3 sessions: 3 whole" in said
+    assert "3 logs: 3 whole" in said
     assert "whole: 26 lines" in invoke("verify", f"logs/{SESSION}.json")
 
 

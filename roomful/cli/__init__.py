@@ -2,18 +2,16 @@
 
 import gc
 import sys
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from roomful import __version__
+from roomful.cli import tokens
+from roomful.cli.options import AsJson, Data, Logs, Study
+from roomful.cli.options import server_settings as _settings
 from roomful.cli.output import INTERRUPTED, faults_told
-
-if TYPE_CHECKING:
-    from roomful.settings import ServerSettings
 
 # what a command needs is imported when it runs: `roomful --help` and the start of the server stay quick
 
@@ -24,13 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-Study = Annotated[
-    Path | None, typer.Option(help="Folder of the study's two files.  [default: ROOMFUL_STUDY or config]")
-]
-Data = Annotated[Path | None, typer.Option(help="Folder of the database.  [default: ROOMFUL_DATA or data]")]
-Logs = Annotated[Path | None, typer.Option(help="Folder of the sessions' logs.  [default: ROOMFUL_LOGS or logs]")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+app.add_typer(tokens.commands, name="tokens")
 
 
 def _version(wanted: bool) -> None:
@@ -242,13 +234,68 @@ def backup(
         run(_settings(data=data), file, force=force)
 
 
-def _settings(**options: object) -> "ServerSettings":
-    """The server's settings with the options that are given. Raises SettingsError."""
-    from roomful.settings import load_server_settings
+@app.command(epilog='Example: roomful pause --reason "the lab is closed"')
+def pause(
+    reason: Annotated[str, typer.Option(help="Why, for the study's log.")] = "",
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """Let nobody new in; those who are in go on, and come back.
 
-    given = {name: value for name, value in options.items() if value is not None}
-    changed: Callable[..., ServerSettings] = replace
-    return changed(load_server_settings(), **given)
+    Through the running server, or in the database where none runs. Exit code 0: it is paused, now or before.
+    """
+    with faults_told():
+        from roomful.cli.doors import pause as run
+
+        run(_settings(study=study, data=data, logs=logs), reason)
+
+
+@app.command(epilog="Example: roomful resume")
+def resume(study: Study = None, data: Data = None, logs: Logs = None) -> None:
+    """Let people in again after a pause or a stop. Exit code 0: they are let in."""
+    with faults_told():
+        from roomful.cli.doors import resume as run
+
+        run(_settings(study=study, data=data, logs=logs))
+
+
+@app.command(epilog="Example: roomful stop --all --reason fire_alarm")
+def stop(
+    every: Annotated[bool, typer.Option("--all", help="Yes, all of them.")] = False,
+    reason: Annotated[str, typer.Option(help="What the logs give as the reason.")] = "ended_by_operator",
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """End all sessions at once, and let nobody in until `roomful resume`.
+
+    Participants are told that it is over. Exit code 0: all have ended; 2: without --all nothing is done.
+    """
+    with faults_told():
+        from roomful.cli.doors import stop as run
+
+        run(_settings(study=study, data=data, logs=logs), reason, every=every)
+
+
+@app.command(epilog="Example: roomful assignments --audit")
+def assignments(
+    audit: Annotated[bool, typer.Option("--audit", help="Compute every allocation again from the log.")] = False,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """List who takes part, in which treatment, and how the treatments are filled.
+
+    With --audit, exit code 0: every allocation is what the rules and the seed give; 1: one differs, and is named.
+    """
+    with faults_told():
+        from roomful.cli.assignments import audit as run_audit
+        from roomful.cli.assignments import list_assignments
+
+        if audit:
+            run_audit(_settings(data=data))
+        else:
+            list_assignments(_settings(data=data), as_json=as_json)
 
 
 def main() -> None:

@@ -11,12 +11,23 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from roomful.assembly import SCRIPTED, SetupError, check_setup, database_url, open_store, provider, uses_sqlite
+from roomful.assembly import (
+    NOT_SILENTLY,
+    SCRIPTED,
+    SetupError,
+    check_setup,
+    database_url,
+    open_store,
+    provider,
+    speaks_silently,
+    uses_sqlite,
+)
 from roomful.cli.design import astray, beginning, design_json, put_design
 from roomful.cli.disk import look_at
-from roomful.cli.output import plain, plain_lines, put, say_json
+from roomful.cli.output import plain, plain_lines, put, say_json, when
 from roomful.cli.records import reading
 from roomful.core.study import LLMSettings
+from roomful.enrolment_settings import EnrolmentSettings
 from roomful.llm import LLMError
 from roomful.llm.gemini import probe
 from roomful.settings import ServerSettings, SettingsError, StudySettings, load_settings
@@ -104,7 +115,7 @@ def _study(folder: Path, findings: list[Finding]) -> StudySettings | None:
     except SettingsError as error:
         findings += [Finding("study", "fault", str(fault)) for fault in error.faults]
         return None
-    findings.append(Finding("study", "ok", f"both files of {folder}/ can be used"))
+    findings.append(Finding("study", "ok", f"the files of {folder}/ can be used"))
     return study
 
 
@@ -113,6 +124,13 @@ def _setup(server: ServerSettings, study: StudySettings) -> Iterator[Finding]:
         check_setup(server, study)
     except SetupError as fault:
         yield Finding("setup", "fault", str(fault))
+    links = ", ".join(plain(link.called) for link in study.enrolment.entry)
+    if links and speaks_silently(study.simulation.llm, server):
+        yield Finding("people", "fault", f"an entry link is open ({links}). {NOT_SILENTLY}")
+    elif links:
+        yield Finding("people", "ok", f"entry links that are open: {links}")
+    else:
+        yield Finding("people", "ok", "no entry link is open: people come by tokens, or by the demo token alone")
 
 
 def _folder(what: str, folder: Path) -> Iterator[Finding]:
@@ -238,7 +256,22 @@ def _effective(study: StudySettings) -> Table:
             table.add_row(name, _value(getattr(simulation, name)))
     for name in type(simulation.llm).__dataclass_fields__:
         table.add_row(f"llm.{name}", _value(getattr(simulation.llm, name)))
+    for name, value in people_of(study.enrolment):
+        table.add_row(name, _value(value))
     return table
+
+
+def people_of(enrolment: EnrolmentSettings) -> Iterator[tuple[str, object]]:
+    """How people come in, by the keys of `study.json`."""
+    yield "entry", tuple(f"{link.called} ({link.tells or 'nobody tells who they are'})" for link in enrolment.entry)
+    assignment = enrolment.assignment
+    for name in type(assignment).__dataclass_fields__:
+        value = getattr(assignment, name)
+        yield f"assignment.{name}", {key: "/".join(one) for key, one in value.items()} if name == "strata" else value
+    yield "repeat", enrolment.repeat
+    for name, moment in (("opens", enrolment.opens), ("closes", enrolment.closes)):
+        yield name, None if moment is None else when(moment)
+    yield "max_live_sessions", enrolment.max_live_sessions
 
 
 def _value(value: object) -> Text:

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -78,6 +78,18 @@ def put(what: "RenderableType") -> None:
     with screen.capture() as captured:
         screen.print(what)
     typer.echo("\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n")))
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> None:
+    """Write a table to stdout; columns of `numbers` stand at the right."""
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for number, head in enumerate(heads):
+        made.add_column(head, justify="right" if number in numbers else "left", no_wrap=number == 0)
+    for row in rows:
+        made.add_row(*row)
+    put(made)
 
 
 def say(text: str = "") -> None:

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from roomful.assembly import SetupError
+from roomful.chain import check_chain
 from roomful.cli.conversation import Conversation, Shown
 from roomful.cli.output import Failure, clock, plain, put, say
 from roomful.cli.records import NoSuchSession, chosen, reading
@@ -18,7 +19,8 @@ from roomful.core.state import SessionState
 from roomful.replay import Verdict
 from roomful.replay import verify as verify_lines
 from roomful.settings import ServerSettings
-from roomful.store import Line, SessionRow, Store, StoreError
+from roomful.store import STUDY, Line, SessionRow, Store, StoreError
+from roomful.study_codec import decode_study
 from roomful.timeline import PacedTimeline, monotonic, sleep
 from roomful.web.views import Typing, View
 
@@ -36,6 +38,11 @@ class Log:
     faults: tuple[str, ...] = ()
     """What reading it has found."""
     of_file: bool = False
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it is the study's own log, and no session's."""
+        return self.row.session_id == STUDY if self.row else f',"session_id":"{STUDY}"' in "".join(self.lines[:1])[:200]
 
 
 # --- played
@@ -105,12 +112,15 @@ def run_again(server: ServerSettings, which: str | None, *, every: bool) -> None
 async def _run_again(server: ServerSettings, which: str | None, *, every: bool) -> None:
     counts = {"identical": 0, "different": 0, "not run again": 0, "broken": 0}
     async for log in _logs(server, which, every=every):
+        if log.is_study:
+            # `roomful assignments --audit` does with it what is done here with sessions
+            continue
         verdict = verify_lines(log.lines)
         outcome, words = _outcome(log, verdict)
         counts[outcome] += 1
         say(f"{log.name}  {words}")
         _tell([*log.faults, *(str(fault) for fault in verdict.checked.faults)])
-    _sum_up(counts, bad=("different", "broken"))
+    _sum_up(counts, "sessions", bad=("different", "broken"))
 
 
 def _outcome(log: Log, verdict: Verdict) -> tuple[str, str]:
@@ -136,7 +146,7 @@ def verify(server: ServerSettings, which: str | None, *, every: bool) -> None:
 async def _verify(server: ServerSettings, which: str | None, *, every: bool) -> None:
     counts = {"whole": 0, "changed": 0}
     async for log in _logs(server, which, every=every):
-        verdict = verify_lines(log.lines, run=False)
+        verdict = _study_verdict(log.lines) if log.is_study else verify_lines(log.lines, run=False)
         checked = verdict.checked
         faults = [*log.faults, *(str(fault) for fault in checked.faults)]
         if verdict.unreadable and not faults:
@@ -150,7 +160,17 @@ async def _verify(server: ServerSettings, which: str | None, *, every: bool) -> 
         counts["changed" if faults else "whole"] += 1
         say(f"{log.name}  {'was changed' if faults else 'whole'}: {', '.join(notes)}")
         _tell(faults)
-    _sum_up(counts, bad=("changed",))
+    _sum_up(counts, "logs", bad=("changed",))
+
+
+def _study_verdict(lines: Sequence[str]) -> Verdict:
+    checked = check_chain(lines)
+    try:
+        for line in lines:
+            decode_study(line)
+    except CodecError as fault:
+        return Verdict(checked, unreadable=str(fault))
+    return Verdict(checked)
 
 
 def _end_notes(log: Log) -> list[str]:
@@ -207,11 +227,11 @@ def _tell(faults: Sequence[str]) -> None:
         say(f"    and {len(faults) - FAULTS_MOST} more")
 
 
-def _sum_up(counts: dict[str, int], bad: Sequence[str]) -> None:
+def _sum_up(counts: dict[str, int], what: str, bad: Sequence[str]) -> None:
     total = sum(counts.values())
     if total != 1:
         some = [f"{count} {name}" for name, count in counts.items() if count]
-        say(f"{total} sessions{': ' if some else ''}{', '.join(some)}")
+        say(f"{total} {what}{': ' if some else ''}{', '.join(some)}")
     if any(counts[name] for name in bad):
         raise typer.Exit(1)
 
@@ -228,7 +248,7 @@ async def _logs(server: ServerSettings, which: str | None, *, every: bool) -> As
             yield log
         return
     async with reading(server) as store:
-        rows = await store.sessions()
+        rows = await _all_rows(store)
         for row in rows if which is None else [_chosen(rows, which)]:
             yield await _of_store(store, row)
 
@@ -269,11 +289,17 @@ async def _of_files(server: ServerSettings, paths: Sequence[Path]) -> AsyncItera
         yield Log(str(path), lines, rows.get(path.stem), tuple(faults), of_file=True)
 
 
+async def _all_rows(store: Store) -> list[SessionRow]:
+    """The study's own log, where there is something in it, and all sessions."""
+    study = await store.find(STUDY)
+    return [*([study] if study and study.head else []), *await store.sessions()]
+
+
 async def _rows(server: ServerSettings) -> dict[str, SessionRow]:
     """What the database knows of the sessions, where there is one: files can be looked at without."""
     try:
         async with reading(server) as store:
-            return {row.session_id: row for row in await store.sessions()}
+            return {row.session_id: row for row in await _all_rows(store)}
     except (StoreError, SetupError):
         return {}
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 import roomful
 from roomful.assembly import SCRIPTED, provider
@@ -16,6 +17,7 @@ from roomful.logs import configure_logs
 from roomful.settings import ServerSettings, StudySettings, load_settings, put_into_environment
 from roomful.web.access import DEMO_TOKEN
 from roomful.web.app import create_app
+from roomful.web.server import Server
 
 GRACE = 5
 """Seconds that open requests are given when the server is stopped."""
@@ -28,7 +30,7 @@ def serve(server: ServerSettings) -> None:
     app = create_app(server, study)
     listener = _listen(server.host, server.port)
     host, port = listener.getsockname()[:2]
-    serving = _Serving(_config(app, server), lambda: _introduce(server, study, host, port))
+    serving = _Serving(_config(app, server), lambda: _introduce(app, server, study, host, port))
     try:
         serving.run([listener])
     except SystemExit:
@@ -116,10 +118,12 @@ class _Serving(uvicorn.Server):
             self._up()
 
 
-def _introduce(server: ServerSettings, study: StudySettings, host: str, port: int) -> None:
+def _introduce(app: FastAPI, server: ServerSettings, study: StudySettings, host: str, port: int) -> None:
     simulation = study.simulation
     database = "PostgreSQL" if (server.database_url or "").startswith("postgres") else f"{server.data}/"
-    say(f"Roomful {roomful.__version__} is at {_address(host, port)}   token {DEMO_TOKEN}")
+    running: Server = app.state.server
+    way_in = f"token {DEMO_TOKEN}" if not running.enrolment.state.guarded else "for those who have a token or a link"
+    say(f"Roomful {roomful.__version__} is at {_address(host, port)}   {way_in}")
     say(f"Agents  {speakers(server, study)}")
     say(
         f"Study   {server.study}/: {plain(', '.join(simulation.agent_names))}; "

@@ -2,12 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from roomful.cli.operator import NoServer, Operator, OperatorError
-from roomful.cli.output import Failure, clock, plain, put, say, say_json, warn, when
+from roomful.cli.output import Failure, clock, plain, say, say_json, table, warn, when
 from roomful.cli.records import NoSuchSession, chosen, ending, reading
 from roomful.core.decide import Refused
 from roomful.settings import ServerSettings, load_settings
@@ -33,7 +32,7 @@ def list_sessions(server: ServerSettings, *, as_json: bool) -> None:
     if not rows:
         say("No session yet.")
         return
-    _table(
+    table(
         ("session", "given out", "entries", "state"),
         [(row.session_id, when(row.created), str(row.head), plain(_state(row))) for row in rows],
         numbers={2},
@@ -76,7 +75,7 @@ def list_live(server: ServerSettings, *, as_json: bool) -> None:
         )
         for session in sessions
     ]
-    _table(("session", "time", "online", "messages", "waiting", "failed"), rows, numbers={1, 3, 4, 5})
+    table(("session", "time", "online", "messages", "waiting", "failed"), rows, numbers={1, 3, 4, 5})
     say("online: the participant is connected; waiting: LLM calls under way of all; failed: messages given up")
 
 
@@ -133,14 +132,3 @@ def _state(row: SessionRow) -> str:
     if row.ended is not None:
         return row.ended
     return "live" if row.head else "not started"
-
-
-def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], numbers: set[int]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for number, head in enumerate(heads):
-        table.add_column(head, justify="right" if number in numbers else "left", no_wrap=number == 0)
-    for row in rows:
-        table.add_row(*row)
-    put(table)
