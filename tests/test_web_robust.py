@@ -183,8 +183,8 @@ def _outside(response: Response) -> tuple[object, ...]:
 
 
 def _welcome(frames: list[Frame]) -> Frame:
-    """The first frame without its times."""
-    return {key: value for key, value in frames[0].items() if key not in ("now", "ends_at")}
+    """The first frame without its times, and without how much had been shown by then, which is chance."""
+    return {key: value for key, value in frames[0].items() if key not in ("now", "ends_at", "seq")}
 
 
 FRAMES = [
