@@ -29,7 +29,7 @@ LAYERS = (
         "llm",
     },
     {"store"},
-    {"log", "logfile", "trouble", "study_codec"},
+    {"folded", "log", "logfile", "trouble", "study_codec"},
     {"session", "enrolment"},
     {"host", "rehearsal", "replay", "export"},
     {"assembly"},

@@ -10,23 +10,26 @@ from sqlalchemy import (
     BindParameter,
     ClauseElement,
     Connection,
+    Delete,
     Dialect,
     Insert,
     Select,
     Update,
     bindparam,
+    delete,
     insert,
     literal_column,
     select,
     update,
 )
 
-from roomful.store import STUDY, Fenced, Line, SessionRow, StoreError, UnknownSession, Watch, rules
+from roomful.store import STUDY, Fenced, Folded, Line, SessionRow, StoreError, UnknownSession, Watch, rules
 from roomful.store.databases import Database, Work, database
 from roomful.store.migrations import migrate
 from roomful.store.tables import checks, entries, sessions
+from roomful.store.tables import folded as kept_folded
 
-type Values = tuple[str | int | float | None, ...]
+type Values = tuple[str | int | float | bytes | None, ...]
 
 _LARGEST_GROUP = 1_000
 """Operations a transaction takes at most: those behind them should not wait for ever."""
@@ -38,6 +41,11 @@ _MOVE_SESSION = (
     .values({name: bindparam(f"new_{name}") for name in ("epoch", "head", "head_hash", "ended")})
 )
 _ADD_ENTRY = insert(entries)
+_KEEP_FOLDED = insert(kept_folded)
+_FORGET_FOLDED = delete(kept_folded).where(kept_folded.c.session_id == bindparam("id"))
+_READ_FOLDED = select(kept_folded.c.seq, kept_folded.c.hash, kept_folded.c.state).where(
+    kept_folded.c.session_id == bindparam("id")
+)
 _COUNT_CHECK = update(checks).values(number=checks.c.number + literal_column("1"))
 _READ = select(entries.c.seq, entries.c.text, entries.c.hash, entries.c.shown, entries.c.ended).where(
     entries.c.session_id == bindparam("id"), entries.c.seq > bindparam("after")
@@ -96,12 +104,15 @@ class SQLStore:
     async def claim(self, session_id: str) -> SessionRow:
         return await self._write(session_id, lambda group: group.claim(session_id))
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         """Store the lines durably. Cancelling the wait does not take them back: claim again and read."""
         if not lines:
             return
         rules.check_lines(lines)
-        await self._write(session_id, lambda group: group.append(session_id, epoch, lines))
+        await self._write(session_id, lambda group: group.append(session_id, epoch, lines, folded))
+
+    async def folded(self, session_id: str) -> Folded | None:
+        return await self._read(partial(_kept, session_id))
 
     async def read(self, session_id: str, after: int = 0) -> list[Line]:
         return await self._read(partial(_lines, _READ_LINES, session_id, after))
@@ -214,6 +225,7 @@ class _Group:
         self._given_out: set[str] = set()
         self._moved: set[str] = set()
         self._entries: list[Values] = []
+        self._folded: dict[str, Folded | None] = {}
         self._checked = False
 
     def reserve(self, session_id: str, created: float, about: str) -> None:
@@ -228,13 +240,17 @@ class _Group:
             raise UnknownSession(session_id)
         return self._move(row._replace(epoch=row.epoch + 1))
 
-    def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None) -> None:
         row = self._rows.get(session_id)
         moved = rules.advance(row, epoch, lines)
         if moved is row:
             return
         self._move(moved)
         self._entries += [(session_id, line.seq, line.text, line.hash, line.shown, line.ended) for line in lines]
+        if moved.ended:
+            self._folded[session_id] = None
+        elif folded:
+            self._folded[session_id] = folded
 
     def check(self) -> None:
         self._checked = True
@@ -254,6 +270,10 @@ class _Group:
             _execute(connection, _MOVE_SESSION, changes)
         if self._entries:
             _execute(connection, _ADD_ENTRY, self._entries)
+        if self._folded:
+            _execute(connection, _FORGET_FOLDED, [(name,) for name in self._folded])
+            if kept := [(name, *folded) for name, folded in self._folded.items() if folded]:
+                _execute(connection, _KEEP_FOLDED, kept)
         if self._checked and not (moved or given_out):
             connection.execute(_COUNT_CHECK)
 
@@ -285,7 +305,7 @@ def _lock_rows(size: int) -> Select[*tuple[Any, ...]]:
     return select(sessions).where(sessions.c.session_id.in_(ids)).order_by(sessions.c.session_id).with_for_update()
 
 
-def _execute(connection: Connection, statement: Insert | Update, rows: Sequence[Values]) -> None:
+def _execute(connection: Connection, statement: Insert | Update | Delete, rows: Sequence[Values]) -> None:
     """Execute for each row; its values stand in the order of the statement's columns, those of `where` last."""
     connection.exec_driver_sql(_text(statement, connection.dialect), rows)
 
@@ -298,6 +318,11 @@ def _text(statement: ClauseElement, dialect: Dialect) -> str:
 
 def _rows(query: Select[*tuple[Any, ...]], values: Mapping[str, object], connection: Connection) -> list[SessionRow]:
     return [SessionRow(*row) for row in connection.execute(query, values)]
+
+
+def _kept(session_id: str, connection: Connection) -> Folded | None:
+    row = connection.execute(_READ_FOLDED, {"id": session_id}).one_or_none()
+    return Folded(*row) if row else None
 
 
 def _lines(query: Select[*tuple[Any, ...]], session_id: str, after: int, connection: Connection) -> list[Line]:
