@@ -7,6 +7,7 @@ from typing import Literal
 
 from roomful.core.assignment import OTHER, Arm, AssignmentRules, Variable, block
 from roomful.core.enrolment import EnrolmentRules
+from roomful.core.pages import Page, rules_of_page
 from roomful.core.study import Treatment
 from roomful.rules import (
     NAME,
@@ -82,6 +83,8 @@ class EnrolmentSettings:
     opens: float | None = None
     closes: float | None = None
     max_live_sessions: int | None = None
+    deception: bool = False
+    """Whether participants are deceived, so that they must be told once it is over."""
 
 
 _MOMENT = 'a time with its offset, such as "2026-03-02T09:00:00+01:00"'
@@ -194,6 +197,7 @@ ENROLMENT_RULES: Mapping[str, Rule[object]] = {
     "opens": or_null(MOMENT),
     "closes": or_null(MOMENT),
     "max_live_sessions": or_null(integer(1)),
+    "deception": SWITCH,
 }
 
 
@@ -224,7 +228,9 @@ def assigned_arms(treatments: Sequence[Treatment]) -> tuple[Arm, ...]:
     )
 
 
-def rules_of(settings: EnrolmentSettings, treatments: Sequence[Treatment], seed: int) -> EnrolmentRules:
+def rules_of(
+    settings: EnrolmentSettings, treatments: Sequence[Treatment], seed: int, pages: Sequence[Page] = ()
+) -> EnrolmentRules:
     """What the study's log is told of the settings. `seed` is the study's."""
     assignment = settings.assignment
     return EnrolmentRules(
@@ -242,4 +248,5 @@ def rules_of(settings: EnrolmentSettings, treatments: Sequence[Treatment], seed:
         max_live=settings.max_live_sessions,
         reserve_for=assignment.reserve_minutes * 60,
         release_after=assignment.release_minutes * 60,
+        pages=tuple(rules_of_page(page) for page in pages),
     )

@@ -14,11 +14,13 @@ from dotenv.parser import parse_stream
 
 from roomful.core.enrolment import EnrolmentRules
 from roomful.core.events import USER
+from roomful.core.pages import Page
 from roomful.core.prompts import LONGEST
 from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings, Treatment
 from roomful.enrolment_settings import ENROLMENT, EnrolmentSettings, check_blocks, rules_of
 from roomful.experiment import EXPERIMENTAL_RULES
 from roomful.factors import DESIGN_KEYS
+from roomful.pages import check_debrief, check_stances, check_strata, load_pages
 from roomful.rules import (
     NAME,
     SWITCH,
@@ -256,6 +258,8 @@ class StudySettings:
     treatments: tuple[Treatment, ...] = ()
     enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
     """How people come in: `study.json`, which may be missing."""
+    pages: tuple[Page, ...] = ()
+    """The pages around the chat, in the order in which participants come to them."""
 
     def __post_init__(self) -> None:
         if not self.treatments:
@@ -265,7 +269,7 @@ class StudySettings:
     @property
     def rules(self) -> EnrolmentRules:
         """What the study's log is told of them."""
-        return rules_of(self.enrolment, self.treatments, self.simulation.seed)
+        return rules_of(self.enrolment, self.treatments, self.simulation.seed, self.pages)
 
 
 STUDY_FILE = "study.json"
@@ -288,9 +292,22 @@ def load_settings(folder: Path) -> StudySettings:
     if design:
         blocks = check_blocks(enrolment, design.treatments)
         faults += [replace(fault, file=str(folder / STUDY_FILE)) for fault in blocks]
+    pages = load_pages(folder, faults)
+    faults += _check_pages(folder, pages, enrolment, design)
     if design is None or simulation is None or faults:
         raise SettingsError(faults)
-    return StudySettings(design.treatments[0].experimental, simulation.settings, design.treatments, enrolment)
+    return StudySettings(design.treatments[0].experimental, simulation.settings, design.treatments, enrolment, pages)
+
+
+def _check_pages(
+    folder: Path, pages: tuple[Page, ...], enrolment: EnrolmentSettings, design: Design | None
+) -> Iterator[Fault]:
+    """Faults of what the other files say that the pages do not bear out."""
+    own = [*check_strata(pages, enrolment.assignment.strata), *check_debrief(pages, deception=enrolment.deception)]
+    yield from (replace(fault, file=str(folder / STUDY_FILE)) for fault in own)
+    arms = [treatment.experimental.stances for treatment in design.treatments] if design and pages else []
+    for fault in check_stances(pages, [stances for stances in arms if stances]):
+        yield replace(fault, file=str(folder / EXPERIMENTAL_FILE))
 
 
 def _load_if_there[T](path: Path, rule: Rule[T], faults: list[Fault]) -> T | None:

@@ -1,16 +1,20 @@
 """What is true in a study: its tokens, who takes part and where, and the places of each treatment."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
 
 from roomful.core.assignment import Pool, Stratum
 from roomful.core.enrolment import (
     ChatEnded,
+    ChecksMissed,
+    ConsentAnswered,
     EnrolmentRules,
     Outcome,
     OutcomeReached,
+    PageAnswered,
+    PageShown,
     ParticipantArrived,
     ParticipationBegun,
     PlaceReleased,
@@ -67,6 +71,15 @@ class Participation:
     over: float | None = None
     """When the outcome was reached."""
     released: bool = False
+    shown: tuple[str, ...] = ()
+    """The pages it has come to, in order."""
+    done: tuple[str, ...] = ()
+    """Those it has left behind."""
+    missed: Mapping[str, int] = field(default_factory=dict)
+    """Page to how often its checks were not passed."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    consent: bool | None = None
+    data_consent: bool | None = None
 
     @property
     def under_way(self) -> bool:
@@ -225,10 +238,20 @@ def _counted(state: StudyState, known: Participation, pool: Pool, more: int) -> 
 def _further(
     state: StudyState,
     known: Participation,
-    event: ParticipationBegun | PlaceReleased | PlaceRetaken | ChatEnded | OutcomeReached,
+    event: PageShown
+    | ConsentAnswered
+    | ChecksMissed
+    | PageAnswered
+    | ParticipationBegun
+    | PlaceReleased
+    | PlaceRetaken
+    | ChatEnded
+    | OutcomeReached,
     at: float,
 ) -> StudyState:
     match event:
+        case PageShown() | ConsentAnswered() | ChecksMissed() | PageAnswered():
+            known = _with_page(known, event)
         case ParticipationBegun():
             state = _placed(state._replace(due=state.due.without(known.session_id)), known)
             known = replace(known, begun=at, released=False)
@@ -239,6 +262,8 @@ def _further(
             state = _placed(state._replace(due=state.due.put(known.session_id, event.expires)), known)
             known = replace(known, released=False, expires=event.expires)
         case ChatEnded():
+            # with an outcome, which comes at once unless pages follow, it is due at another time
+            state = state._replace(due=state.due.put(known.session_id, at + state.rules.reserve_for))
             known = replace(known, ended=at, reason=event.reason)
         case OutcomeReached():
             due = at + state.rules.release_after
@@ -253,6 +278,22 @@ def _further(
         case _:
             assert_never(event)
     return state._replace(participations=state.participations.put(known.session_id, known))
+
+
+def _with_page(known: Participation, event: PageShown | ConsentAnswered | ChecksMissed | PageAnswered) -> Participation:
+    match event:
+        case PageShown():
+            return replace(known, shown=(*known.shown, event.page))
+        case ConsentAnswered(about="data"):
+            return replace(known, data_consent=event.given)
+        case ConsentAnswered():
+            return replace(known, consent=event.given)
+        case ChecksMissed():
+            return replace(known, missed={**known.missed, event.page: event.attempt})
+        case PageAnswered():
+            return replace(known, done=(*known.done, event.page), answers={**known.answers, **event.answers})
+        case _:
+            assert_never(event)
 
 
 def _placed(state: StudyState, known: Participation) -> StudyState:
