@@ -119,7 +119,8 @@ async def socket(
         await websocket.close(1008)
         return
     seen = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0
-    await serve(websocket, server.host, server.limits, seen, batches=batches == "1")
+    follow = server.pages_follow
+    await serve(websocket, server.host, server.limits, seen, batches=batches == "1", pages_follow=follow)
 
 
 def _same_or_allowed(websocket: WebSocket, server: Server) -> bool:

@@ -27,6 +27,10 @@ class Server:
     enrolment: Enrolment
     entry: tuple[EntryLink, ...]
     """The links that are open, in their order in the study's file."""
+    has_pages: bool
+    """Whether there are pages around the chat."""
+    pages_follow: bool
+    """Whether some of them come after it."""
     silent_script: bool
     """Whether agents are scripted because nothing else was said: no participant may meet them."""
     limits: Limits

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from roomful.core.decide import Refused
 from roomful.core.events import SessionEnded
 from roomful.core.inputs import Complain, Connect, Disconnect, Input, Say
-from roomful.host import RESTARTING, Connection, Full, Host, Room
+from roomful.host import RESTARTING, Connection, Full, Host, NotReady, Room
 from roomful.store import StoreError, UnknownSession
 from roomful.timeline import monotonic
 from roomful.web.incoming import ID_MOST, BadFrame, read
@@ -62,10 +62,19 @@ class Pace:
         return True
 
 
-async def serve(websocket: WebSocket, host: Host, limits: Limits, after: int, *, batches: bool = False) -> None:
+async def serve(
+    websocket: WebSocket,
+    host: Host,
+    limits: Limits,
+    after: int,
+    *,
+    batches: bool = False,
+    pages_follow: bool = False,
+) -> None:
     """Speak with one participant until the socket closes.
 
-    `after` is the last number a client of protocol 2 has, `batches` whether it takes what it missed in batches.
+    `after` is the last number a client of protocol 2 has, `batches` whether it takes what it missed in batches,
+    `pages_follow` whether it is told that pages come after the chat.
     """
     room = await _room(websocket, host)
     if room is None:
@@ -80,7 +89,8 @@ async def serve(websocket: WebSocket, host: Host, limits: Limits, after: int, *,
         return
     host.came_in(room.log.session_id)
     if protocol:
-        await Socket2(websocket, room, limits, after, BATCH_MOST if batches else 1).serve()
+        batch = BATCH_MOST if batches else 1
+        await Socket2(websocket, room, limits, after, batch, pages_follow=pages_follow).serve()
     else:
         await Socket1(websocket, room, limits, after=0).serve()
 
@@ -93,7 +103,7 @@ async def _room(websocket: WebSocket, host: Host) -> Room | None:
         if _SESSION_ID.fullmatch(session_id):
             return await host.open(session_id)
         code = UNKNOWN
-    except UnknownSession:
+    except (UnknownSession, NotReady):
         code = UNKNOWN
     except (Full, StoreError):
         code = TRY_LATER
@@ -110,14 +120,16 @@ class Socket:
 
     protocol: ProtocolNumber
 
-    def __init__(self, websocket: WebSocket, room: Room, limits: Limits, after: int) -> None:
+    def __init__(
+        self, websocket: WebSocket, room: Room, limits: Limits, after: int, *, pages_follow: bool = False
+    ) -> None:
         self._websocket = websocket
         self._room = room
         self._limits = limits
         # a number beyond what there is would count as sent what is still to come
         self.sent = min(after, room.state.shown)
         """The number of the last shown entry that went out."""
-        self._view = View(room.state.session, room.log.started)
+        self._view = View(room.state.session, room.log.started, pages_follow=pages_follow)
         self._pace = Pace(limits.frames_per_second, limits.frames_burst, monotonic)
         self._complaints = 0
         self._restarting = False
@@ -297,8 +309,17 @@ class Socket2(Socket):
 
     protocol = 2
 
-    def __init__(self, websocket: WebSocket, room: Room, limits: Limits, after: int, batch: int = 1) -> None:
-        super().__init__(websocket, room, limits, after)
+    def __init__(
+        self,
+        websocket: WebSocket,
+        room: Room,
+        limits: Limits,
+        after: int,
+        batch: int = 1,
+        *,
+        pages_follow: bool = False,
+    ) -> None:
+        super().__init__(websocket, room, limits, after, pages_follow=pages_follow)
         self._batch = batch
 
     async def write(self) -> None:

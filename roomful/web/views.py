@@ -39,9 +39,11 @@ def picture_path(file: str) -> str:
 class View:
     """A session as its participant may see it. `started` is when its clock was 0, in microseconds since the epoch."""
 
-    def __init__(self, session: SessionStarted, started: int) -> None:
+    def __init__(self, session: SessionStarted, started: int, *, pages_follow: bool = False) -> None:
+        """With `pages_follow` the way out leads to the pages after the chat."""
         self._session = session
         self._started = started
+        self._pages_follow = pages_follow
 
     def hello(self, state: SessionState, now: float, max_message_chars: int) -> Frame:
         """The first frame of protocol 2: who is here, until when, and the last number there is."""
@@ -97,7 +99,8 @@ class View:
         """The last frame: why it is over, and where to go next."""
         public = reason if reason in _PUBLIC_REASONS else "ended"
         settings = self._session.simulation_config
-        where = {"text": settings.end_text, "url": settings.end_url}
+        url = f"session/{self._session.session_id}" if self._pages_follow else settings.end_url
+        where = {"text": settings.end_text, "url": url}
         return {"type": "session_end", "seq": seq, "reason": public, "next": where}
 
     def bubble(self, entry: Entry) -> Frame | None:
