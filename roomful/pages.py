@@ -6,10 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import get_args
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING, get_args
 
 from roomful.blocks import Block
 from roomful.core.assignment import OTHER
@@ -19,6 +16,9 @@ from roomful.core.pages import BEFORE, ROLES, Page, Question, Role, values
 from roomful.core.study import Stances
 from roomful.questions import STEPS_MOST, TEXT_MOST, read_question
 from roomful.rules import Fault, Wrong, legible, nearest, read_text, shown
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 FOLDER = "pages"
 """The folder of a study's pages, beside its settings."""
@@ -36,9 +36,6 @@ _FRONT: Mapping[Role, tuple[str, ...]] = {
     "end": ("title", "version"),
 }
 """What the front matter of a page may say."""
-
-MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
-"""How pages are read. HTML in them is text."""
 
 
 def load_pages(folder: Path, faults: list[Fault]) -> tuple[Page, ...]:
@@ -164,7 +161,7 @@ def _parts(role: Role, body: str, faults: list[Fault]) -> Iterator[str | Questio
     """The Markdown and the questions of a page, in order."""
     lines = body.split("\n")
     begin = 0
-    tokens = MARKDOWN.parse(body)
+    tokens = _parsed(body)
     faults += _images(tokens)
     for token in tokens:
         if token.type != "fence" or token.map is None:
@@ -188,7 +185,15 @@ def _parts(role: Role, body: str, faults: list[Fault]) -> Iterator[str | Questio
         yield text
 
 
-def _images(tokens: Sequence[Token]) -> Iterator[Fault]:
+def _parsed(body: str) -> "Sequence[Token]":
+    # it takes its time to import, and many studies have no pages
+    from markdown_it import MarkdownIt
+
+    # HTML in pages is text
+    return MarkdownIt("commonmark", {"html": False}).enable("table").parse(body)
+
+
+def _images(tokens: "Sequence[Token]") -> Iterator[Fault]:
     for token in tokens:
         if any(child.type == "image" for child in token.children or ()):
             yield Fault("", f"line {(token.map or [0])[0] + 1}", "an image", "text: pages show no images")

@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
 from roomful.core.pages import Form, Page, Problem, Question
 from roomful.web.page import LANGUAGES
 from roomful.web.page_words import PAGE_WORDS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+    from markdown_it import MarkdownIt
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.token import Token
+    from markdown_it.utils import EnvType, OptionsDict
 
 DATA = "data"
 """The field of the second consent."""
@@ -22,14 +26,19 @@ FIELD = "q."
 """What the names of the questions' fields begin with."""
 
 
-def _link_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+def _link_open(
+    renderer: "RendererHTML", tokens: "Sequence[Token]", index: int, options: "OptionsDict", env: "EnvType"
+) -> str:
     # in a tab of its own: what has been entered here is not lost
     tokens[index].attrSet("target", "_blank")
     tokens[index].attrSet("rel", "noopener noreferrer")
     return renderer.renderToken(tokens, index, options, env)
 
 
-def _reader() -> MarkdownIt:
+def _reader() -> "MarkdownIt":
+    # it takes its time to import, and many studies have no pages
+    from markdown_it import MarkdownIt
+
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     reader.add_render_rule("link_open", _link_open)
     return reader
@@ -112,27 +121,27 @@ def read_page(page: Page) -> Shown:
     )
 
 
-def _read_part(reader: MarkdownIt, part: str | Question, env: dict[str, object]) -> Words | Asked:
+def _read_part(reader: "MarkdownIt", part: str | Question, env: dict[str, object]) -> Words | Asked:
     if isinstance(part, str):
         return Words(Markup(reader.render(part, env)))  # noqa: S704
     hint = _inline(reader, part.hint, env)
     return Asked(part, _inline(reader, part.text, env), hint, _plain(reader, part.text, env))
 
 
-def _inline(reader: MarkdownIt, text: str, env: dict[str, object]) -> Markup:
+def _inline(reader: "MarkdownIt", text: str, env: dict[str, object]) -> Markup:
     return Markup(reader.renderInline(text, env))  # noqa: S704
 
 
-def _plain(reader: MarkdownIt, text: str, env: dict[str, object]) -> str:
+def _plain(reader: "MarkdownIt", text: str, env: dict[str, object]) -> str:
     (inline,) = reader.parseInline(text, env)
     return _words(inline)
 
 
-def _words(inline: Token) -> str:
+def _words(inline: "Token") -> str:
     return "".join(child.content for child in inline.children or () if child.type in ("text", "code_inline"))
 
 
-def _heading(reader: MarkdownIt, page: Page) -> str:
+def _heading(reader: "MarkdownIt", page: Page) -> str:
     """The words of the first heading, where the page begins with one."""
     first = page.parts[0] if page.parts else ""
     tokens = reader.parse(first) if isinstance(first, str) else []
@@ -146,12 +155,24 @@ class PageView:
 
     def __init__(self, version: str) -> None:
         self._version = version
+
+    @cached_property
+    def _environment(self) -> "Environment":
+        # it takes its time to import, and many studies have no pages
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
         loader = FileSystemLoader(Path(__file__).parent)
-        environment = Environment(
+        return Environment(
             autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._page = environment.get_template("session.html")
-        self._notice = environment.get_template("notice.html")
+
+    @cached_property
+    def _page(self) -> "Template":
+        return self._environment.get_template("session.html")
+
+    @cached_property
+    def _notice(self) -> "Template":
+        return self._environment.get_template("notice.html")
 
     def page(self, shown: Shown, language: str, session_id: str, entered: Entered) -> str:
         """A page with what was entered on it."""
