@@ -102,6 +102,12 @@ def check_setup(server: ServerSettings, study: StudySettings) -> None:
     llm = study.simulation.llm
     if llm.provider == "gemini" and not server.gemini_api_key:
         raise SetupError('llm.provider is "gemini", but GEMINI_API_KEY is not set (in the environment or in .env)')
+    unsigned = [outcome for outcome, ending in study.enrolment.outcomes.items() if ending.sign]
+    if unsigned and not server.return_key:
+        raise SetupError(
+            f"The addresses of {', '.join(unsigned)} are to be signed, but ROOMFUL_RETURN_KEY is not set "
+            "(in the environment or in .env)"
+        )
     if server.max_cost_per_day is not None and not (llm.input_price_per_million or llm.output_price_per_million):
         raise SetupError(
             "ROOMFUL_MAX_COST_PER_DAY is set, but the prices llm.input_price_per_million and "

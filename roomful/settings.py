@@ -288,9 +288,24 @@ def load_settings(folder: Path) -> StudySettings:
     if design:
         blocks = check_blocks(enrolment, design.treatments)
         faults += [replace(fault, file=str(folder / STUDY_FILE)) for fault in blocks]
+    enrolment = _with_pages(folder, enrolment, faults)
     if design is None or simulation is None or faults:
         raise SettingsError(faults)
     return StudySettings(design.treatments[0].experimental, simulation.settings, design.treatments, enrolment)
+
+
+def _with_pages(folder: Path, enrolment: EnrolmentSettings, faults: list[Fault]) -> EnrolmentSettings:
+    """The settings with the text of each page that an outcome names."""
+    outcomes = dict(enrolment.outcomes)
+    for outcome, ending in enrolment.outcomes.items():
+        if ending.page is None:
+            continue
+        try:
+            outcomes[outcome] = replace(ending, text=read_text(folder / ending.page))
+        except Wrong as error:
+            told = (fault.under(f"outcomes.{outcome}.page") for fault in error.faults)
+            faults += [replace(fault, file=str(folder / STUDY_FILE)) for fault in told]
+    return replace(enrolment, outcomes=outcomes)
 
 
 def _load_if_there[T](path: Path, rule: Rule[T], faults: list[Fault]) -> T | None:
@@ -366,6 +381,8 @@ class ServerSettings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Peers whose `X-Forwarded-For` is believed."""
     log_format: Literal["console", "json"] = "console"
+    return_key: str | None = field(default=None, repr=False)
+    """What signs the parameters that participants are sent back with."""
     gemini_api_key: str | None = field(default=None, repr=False)
     google_gemini_base_url: str | None = None
 
@@ -486,6 +503,7 @@ SERVER_VARIABLES: Mapping[str, Variable] = {
     "open_docs": _ours("OPEN_DOCS", _ON_OR_OFF),
     "trusted_proxies": _ours("TRUSTED_PROXIES", _several(_A_PROXY)),
     "log_format": _ours("LOG_FORMAT", one_of("console", "json")),
+    "return_key": _ours("RETURN_KEY", _secret("a key of at least 16 signs without spaces", r"[!-~]{16,}")),
     "gemini_api_key": Variable(("GEMINI_API_KEY", "GOOGLE_API_KEY"), _A_KEY),
     "google_gemini_base_url": Variable(("GOOGLE_GEMINI_BASE_URL",), _A_BASE_URL),
 }

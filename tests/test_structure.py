@@ -21,6 +21,7 @@ LAYERS = (
         "experiment",
         "factors",
         "logs",
+        "outcomes",
         "rules",
         "settings",
         "timeline",

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from roomful import __version__
 from roomful.assembly import assembled, check_setup
 from roomful.llm import LLM
+from roomful.outcomes import WaysOut
 from roomful.settings import ServerSettings, StudySettings, load_server_settings, load_settings
 from roomful.store import Store
 from roomful.timeline import monotonic
@@ -66,6 +67,7 @@ def create_app(
                 parts.host,
                 parts.enrolment,
                 study.enrolment.entry,
+                WaysOut(endings=study.enrolment.outcomes, key=server.return_key),
                 parts.silent_script,
                 _limits(server),
                 Health(parts.store, parts.trouble, parts.tasks, monotonic),

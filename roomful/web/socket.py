@@ -16,7 +16,7 @@ from roomful.host import RESTARTING, Connection, Full, Host, Room
 from roomful.store import StoreError, UnknownSession
 from roomful.timeline import monotonic
 from roomful.web.incoming import ID_MOST, BadFrame, read
-from roomful.web.views import Frame, ProtocolNumber, Typing, View, refused, typing
+from roomful.web.views import Frame, Leads, ProtocolNumber, Typing, View, nowhere, refused, typing
 
 SUBPROTOCOL = "roomful.v2"
 OVER, UNKNOWN, TRY_LATER, SUPERSEDED = 1000, 1008, 1013, 4001
@@ -62,10 +62,13 @@ class Pace:
         return True
 
 
-async def serve(websocket: WebSocket, host: Host, limits: Limits, after: int, *, batches: bool = False) -> None:
+async def serve(
+    websocket: WebSocket, host: Host, limits: Limits, after: int, *, batches: bool = False, leads: Leads = nowhere
+) -> None:
     """Speak with one participant until the socket closes.
 
-    `after` is the last number a client of protocol 2 has, `batches` whether it takes what it missed in batches.
+    `after` is the last number a client of protocol 2 has, `batches` whether it takes what it missed in batches;
+    `leads` gives the way out for the reason of an end.
     """
     room = await _room(websocket, host)
     if room is None:
@@ -80,7 +83,7 @@ async def serve(websocket: WebSocket, host: Host, limits: Limits, after: int, *,
         return
     host.came_in(room.log.session_id)
     if protocol:
-        await Socket2(websocket, room, limits, after, BATCH_MOST if batches else 1).serve()
+        await Socket2(websocket, room, limits, after, BATCH_MOST if batches else 1, leads).serve()
     else:
         await Socket1(websocket, room, limits, after=0).serve()
 
@@ -110,14 +113,14 @@ class Socket:
 
     protocol: ProtocolNumber
 
-    def __init__(self, websocket: WebSocket, room: Room, limits: Limits, after: int) -> None:
+    def __init__(self, websocket: WebSocket, room: Room, limits: Limits, after: int, leads: Leads = nowhere) -> None:
         self._websocket = websocket
         self._room = room
         self._limits = limits
         # a number beyond what there is would count as sent what is still to come
         self.sent = min(after, room.state.shown)
         """The number of the last shown entry that went out."""
-        self._view = View(room.state.session, room.log.started)
+        self._view = View(room.state.session, room.log.started, leads)
         self._pace = Pace(limits.frames_per_second, limits.frames_burst, monotonic)
         self._complaints = 0
         self._restarting = False
@@ -297,8 +300,10 @@ class Socket2(Socket):
 
     protocol = 2
 
-    def __init__(self, websocket: WebSocket, room: Room, limits: Limits, after: int, batch: int = 1) -> None:
-        super().__init__(websocket, room, limits, after)
+    def __init__(
+        self, websocket: WebSocket, room: Room, limits: Limits, after: int, batch: int = 1, leads: Leads = nowhere
+    ) -> None:
+        super().__init__(websocket, room, limits, after, leads)
         self._batch = batch
 
     async def write(self) -> None:

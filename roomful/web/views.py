@@ -4,6 +4,7 @@ No prompt, treatment, model or cost passes here, nor anything that only an AI ha
 look the same on the wire.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import PurePath
 from typing import Literal
@@ -21,13 +22,20 @@ from roomful.core.events import (
     TypingStarted,
 )
 from roomful.core.state import Message, SessionState
+from roomful.outcomes import WayOut
 
 type Frame = dict[str, object]
+
+type Leads = Callable[[str], WayOut | None]
 
 PROTOCOL = 2
 
 _PUBLIC_REASONS = {"duration_expired", "participant_left", "websocket_disconnect"}
 """Reasons of an end that a participant is told; any other might tell how the room works and is `ended`."""
+
+
+def nowhere(_reason: str) -> None:
+    """The way out of a study that declares none."""
 
 
 def picture_path(file: str) -> str:
@@ -37,11 +45,15 @@ def picture_path(file: str) -> str:
 
 
 class View:
-    """A session as its participant may see it. `started` is when its clock was 0, in microseconds since the epoch."""
+    """A session as its participant may see it. `started` is when its clock was 0, in microseconds since the epoch.
 
-    def __init__(self, session: SessionStarted, started: int) -> None:
+    `leads` gives the way out for the reason of an end; None where the study declares none for it.
+    """
+
+    def __init__(self, session: SessionStarted, started: int, leads: Leads = nowhere) -> None:
         self._session = session
         self._started = started
+        self._leads = leads
 
     def hello(self, state: SessionState, now: float, max_message_chars: int) -> Frame:
         """The first frame of protocol 2: who is here, until when, and the last number there is."""
@@ -96,8 +108,11 @@ class View:
     def end(self, reason: str, seq: int) -> Frame:
         """The last frame: why it is over, and where to go next."""
         public = reason if reason in _PUBLIC_REASONS else "ended"
-        settings = self._session.simulation_config
-        where = {"text": settings.end_text, "url": settings.end_url}
+        way_out = self._leads(reason)
+        if way_out is None:
+            settings = self._session.simulation_config
+            way_out = WayOut(settings.end_text, None, settings.end_url)
+        where = {"text": way_out.text, "url": way_out.url} | ({"code": way_out.code} if way_out.code else {})
         return {"type": "session_end", "seq": seq, "reason": public, "next": where}
 
     def bubble(self, entry: Entry) -> Frame | None:

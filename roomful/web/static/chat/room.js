@@ -31,7 +31,7 @@
  * @property {boolean} [record_activity]
  * @property {number} [max_message_chars]
  *
- * @typedef {{ text?: string | null, url?: string | null }} Next
+ * @typedef {{ text?: string | null, url?: string | null, code?: string | null }} Next
  *
  * @typedef {Hello
  *   | { type: "message", seq: number, message_id: string, sender: string, content: string, timestamp: string,
@@ -63,7 +63,7 @@
  * @property {number} unseen  messages that came while it was not
  * @property {string | null} divider  the first of them
  * @property {number} known  messages up to this seq were seen before the page was opened
- * @property {{ reason: string, text: string | null, url: string | null } | null} end
+ * @property {{ reason: string, text: string | null, url: string | null, code: string | null } | null} end
  *
  * @typedef {{ type: "frames", frames: readonly Frame[] }
  *   | { type: "say", message: Outgoing }
@@ -194,7 +194,8 @@ function happened(room, frame) {
 /** @param {Next | null | undefined} next */
 function whereTo(next) {
   const url = next?.url ?? null;
-  return { text: next?.text ?? null, url: url !== null && /^https?:\/\//i.test(url) ? url : null };
+  const safe = url !== null && /^https?:\/\//i.test(url) ? url : null;
+  return { text: next?.text ?? null, url: safe, code: next?.code ?? null };
 }
 
 /**

@@ -129,6 +129,7 @@ export const catalogue = {
   ended_left: "لقد غادرت الدردشة.",
   ended_away: "لقد غبت طويلًا، لذلك أُغلقت الدردشة.",
   ended_other: "شكرًا لمشاركتك.",
+  ended_code: "رمز الإتمام الخاص بك:",
   ended_unsent: {
     zero: "أُرسلت كل الرسائل.",
     one: "لم تُرسل رسالة واحدة.",

@@ -101,6 +101,7 @@ export const catalogue = {
   ended_left: "Sie haben den Chat verlassen.",
   ended_away: "Sie waren zu lange weg, deshalb wurde der Chat geschlossen.",
   ended_other: "Vielen Dank für Ihre Teilnahme.",
+  ended_code: "Ihr Abschlusscode:",
   ended_unsent: { one: "{count} Nachricht wurde nicht gesendet.", other: "{count} Nachrichten wurden nicht gesendet." },
   continue: "Weiter",
 };

@@ -109,6 +109,7 @@ export const catalogue = {
   ended_left: "You have left the chat.",
   ended_away: "You were away for too long, so the chat was closed.",
   ended_other: "Thank you for taking part.",
+  ended_code: "Your completion code:",
   ended_unsent: { one: "{count} message was not sent.", other: "{count} messages were not sent." },
   continue: "Continue",
 };

@@ -101,6 +101,7 @@ export const catalogue = {
   ended_left: "Has salido del chat.",
   ended_away: "Has estado fuera demasiado tiempo y el chat se ha cerrado.",
   ended_other: "Gracias por participar.",
+  ended_code: "Tu código de finalización:",
   ended_unsent: {
     one: "{count} mensaje no se ha enviado.",
     many: "{count} mensajes no se han enviado.",
