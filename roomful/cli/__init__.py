@@ -234,6 +234,26 @@ def backup(
         run(_settings(data=data), file, force=force)
 
 
+@app.command(epilog="Examples: roomful export --out tables    roomful export --out public --anonymize")
+def export(
+    out: Annotated[Path, typer.Option(help="Folder for the tables; it must not be there yet, or be empty.")],
+    anonymize: Annotated[
+        bool,
+        typer.Option("--anonymize", help="Leave out panel ids, names, links' parameters; number the sessions."),
+    ] = False,
+    study: Study = None,
+    data: Data = None,
+) -> None:
+    """Write the study as tables: CSV files and a codebook, also while the server runs.
+
+    Exit code 0: all tables are written; 1: nothing is.
+    """
+    with faults_told():
+        from roomful.cli.export import export as run
+
+        run(_settings(study=study, data=data), out, anonymize=anonymize)
+
+
 @app.command(epilog='Example: roomful pause --reason "the lab is closed"')
 def pause(
     reason: Annotated[str, typer.Option(help="Why, for the study's log.")] = "",
