@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import structlog
 
 from roomful.core.admission import SetUp
+from roomful.core.decide import Refused
 from roomful.core.study import LLMSettings
 from roomful.enrolment import Enrolment
+from roomful.erasure import Eraser
 from roomful.host import Host, LineKeeper, Salts, Study
 from roomful.llm import LLM
 from roomful.llm.budget import Budget
@@ -59,6 +61,7 @@ class Parts:
     store: Store
     trouble: Trouble
     enrolment: Enrolment
+    eraser: Eraser
     log_files: LogFiles
     budget: Budget
     watch: Watch
@@ -166,6 +169,7 @@ async def assembled(
         enrolment = await enrolled(store, study, log_files)
         if silent_script:
             check_guarded(enrolment)
+        eraser = Eraser(store, enrolment, log_files)
         host = Host(
             store,
             llm,
@@ -178,6 +182,7 @@ async def assembled(
             ),
             log_files=log_files,
             enrolment=enrolment,
+            eraser=eraser,
             max_live_sessions=server.max_live_sessions,
             on_commit=on_commit,
         )
@@ -186,16 +191,25 @@ async def assembled(
                 tasks.create_task(trouble.watch(store, sleep)),
                 tasks.create_task(announce(watch, monotonic, sleep)),
                 tasks.create_task(enrolment.run(sleep)),
+                tasks.create_task(_erase_left(eraser)),
             ]
             async with host.running():
                 # sessions that go on come first: to look through the files of thousands takes its time
                 beside += [tasks.create_task(log_files.run()), tasks.create_task(log_files.catch_up())]
-                yield Parts(host, store, trouble, enrolment, log_files, budget, watch, tasks, silent_script)
+                yield Parts(host, store, trouble, enrolment, eraser, log_files, budget, watch, tasks, silent_script)
             for task in beside:
                 task.cancel()
             # what cannot be stored now is learnt from the sessions at the next start
             with suppress(StoreError):
                 await enrolment.flush()
+
+
+async def _erase_left(eraser: Eraser) -> None:
+    """Erase what the process before this one could not."""
+    try:
+        await eraser.catch_up()
+    except (StoreError, Refused) as fault:
+        _log.error("sessions_not_erased", error=str(fault))
 
 
 def _model(

@@ -25,6 +25,7 @@ from operator import attrgetter
 import msgspec
 
 from roomful.core import events, inputs
+from roomful.core.decide import WITHDREW
 from roomful.core.events import Entry, Event, Prompt
 from roomful.core.inputs import Input
 
@@ -487,8 +488,8 @@ def _input(name: str, event: Event) -> Input:
                 attempts=event.attempts,
                 reply=event.reply,
             )
-        case "leave", _:
-            return inputs.Leave()
+        case "leave", events.SessionEnded():
+            return inputs.Leave(delete=event.reason == WITHDREW)
         case "end", events.SessionEnded():
             return inputs.End(reason=event.reason)
         case _:

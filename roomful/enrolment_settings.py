@@ -98,6 +98,8 @@ class EnrolmentSettings:
     """What is shown at the end of each outcome; those left out have the words of the simulation settings."""
     return_parameters: tuple[str, ...] = ()
     """Further parameters of entry links that addresses of outcomes may hold."""
+    may_delete: bool = False
+    """Whether who leaves the chat may have what they wrote deleted."""
 
 
 _MOMENT = 'a time with its offset, such as "2026-03-02T09:00:00+01:00"'
@@ -224,6 +226,7 @@ ENROLMENT_RULES: Mapping[str, Rule[object]] = {
     "max_live_sessions": or_null(integer(1)),
     "outcomes": ENDINGS,
     "return_parameters": Rule(_NAMES_EXPECTED, _read_names),
+    "may_delete": SWITCH,
 }
 
 

@@ -27,6 +27,7 @@ STUDY_EVENT_TYPES: Mapping[type[StudyEvent], str] = {
     enrolment.PlaceRetaken: "place_retaken",
     enrolment.ChatEnded: "chat_end",
     enrolment.OutcomeReached: "outcome",
+    enrolment.DataErased: "data_erased",
     enrolment.StudyPaused: "study_paused",
     enrolment.StudyResumed: "study_resumed",
 }
@@ -38,6 +39,8 @@ STUDY_INPUTS: Mapping[type[StudyInput], str] = {
     admission.Arrive: "arrive",
     admission.Begin: "begin",
     admission.EndChat: "end_chat",
+    admission.Withdraw: "withdraw",
+    admission.Erase: "erase",
     admission.Pause: "pause",
     admission.Unpause: "unpause",
 }

@@ -4,6 +4,7 @@ from roomful.codec import GENESIS
 from roomful.core.assignment import Arm, AssignmentRules, Variable
 from roomful.core.enrolment import (
     ChatEnded,
+    DataErased,
     EnrolmentRules,
     OutcomeReached,
     ParticipantArrived,
@@ -87,6 +88,7 @@ HAPPENED: list[tuple[float, StudyEvent, str | None]] = [
     (4505.0, OutcomeReached(session_id=FIRST, outcome="completed"), None),
     (5460.0, PlaceReleased(session_id=SECOND, reason="not_begun"), "arrive"),
     (5520.0, PlaceRetaken(session_id=SECOND, expires=STARTED + 7320.0), "arrive"),
+    (5600.0, DataErased(session_id=FIRST, link="prolific"), "erase"),
 ]
 
 

@@ -32,7 +32,7 @@ LAYERS = (
     {"store"},
     {"log", "logfile", "trouble", "study_codec"},
     {"session", "enrolment"},
-    {"host", "rehearsal", "replay", "export"},
+    {"erasure", "host", "rehearsal", "replay", "export"},
     {"assembly"},
     {"web", "cli", "__main__"},
     {"main"},

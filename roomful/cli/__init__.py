@@ -254,6 +254,46 @@ def export(
         run(_settings(study=study, data=data), out, anonymize=anonymize)
 
 
+@app.command(epilog="Example: roomful withdraw 6f1c --delete")
+def withdraw(
+    session: Annotated[str, typer.Argument(help="The session's id, or the beginning of it.")],
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what was said in it, and who it was.")] = False,
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """Take back a participation for somebody who asks for it; a session that is live ends.
+
+    Through the running server, or in the database where none runs. Exit code 0: it is withdrawn; 1: nothing was done.
+    """
+    with faults_told():
+        from roomful.cli.erasing import withdraw as run
+
+        run(_settings(study=study, data=data, logs=logs), session, delete=delete, sure=sure)
+
+
+@app.command(epilog="Example: roomful erase --older-than 180d --dry-run")
+def erase(
+    older_than: Annotated[str, typer.Option(help="The least age of a session, in days: 180d.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be erased, and do nothing.")] = False,
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    as_json: AsJson = False,
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """Delete what was said in old sessions, and who it was; their logs' chains stay whole.
+
+    Through the running server, or in the database where none runs. Exit code 0: done, or nothing to do; 1: not done.
+    """
+    with faults_told():
+        from roomful.cli.erasing import erase as run
+
+        settings = _settings(study=study, data=data, logs=logs)
+        run(settings, older_than, dry_run=dry_run, sure=sure, as_json=as_json)
+
+
 @app.command(epilog='Example: roomful pause --reason "the lab is closed"')
 def pause(
     reason: Annotated[str, typer.Option(help="Why, for the study's log.")] = "",

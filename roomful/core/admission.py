@@ -9,7 +9,9 @@ from roomful.core.assignment import AssignmentRules, Pool, allocate
 from roomful.core.decide import Refused
 from roomful.core.enrolment import (
     ChatEnded,
+    DataErased,
     EnrolmentRules,
+    Outcome,
     OutcomeReached,
     ParticipantArrived,
     ParticipationBegun,
@@ -81,6 +83,21 @@ class EndChat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    """Somebody whose participation is over takes it back; with `delete` their data are not to be kept."""
+
+    session_id: str
+    delete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erase:
+    """The data of a participation are taken out of the logs."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
     """Let nobody new in; with `stop` nobody begins either who was let in before."""
 
@@ -93,7 +110,7 @@ class Unpause:
     """Let people in again."""
 
 
-type StudyInput = SetUp | CreateTokens | RevokeTokens | Arrive | Begin | EndChat | Pause | Unpause
+type StudyInput = SetUp | CreateTokens | RevokeTokens | Arrive | Begin | EndChat | Withdraw | Erase | Pause | Unpause
 
 
 def decide_study(state: StudyState, input: StudyInput, now: float) -> list[StudyEvent]:
@@ -115,6 +132,11 @@ def decide_study(state: StudyState, input: StudyInput, now: float) -> list[Study
             return [ParticipationBegun(session_id=input.session_id)] if known and known.begun is None else []
         case EndChat():
             return _end(state, input)
+        case Withdraw():
+            return _withdraw(state, input)
+        case Erase():
+            known = state.participations.get(input.session_id)
+            return [DataErased(session_id=known.session_id, link=known.link)] if known and not known.erased else []
         case Pause():
             pause = StudyPaused(reason=input.reason, stopped=input.stop)
             return [] if pause == state.paused else [pause]
@@ -307,3 +329,16 @@ def _end(state: StudyState, input: EndChat) -> list[StudyEvent]:
     ended = ChatEnded(session_id=input.session_id, reason=input.reason)
     outcome = OutcomeReached(session_id=input.session_id, outcome=outcome_of(input.reason))
     return [*begun, ended, outcome]
+
+
+def _withdraw(state: StudyState, input: Withdraw) -> list[StudyEvent]:
+    known = state.participations.get(input.session_id)
+    if known is None:
+        return []
+    if known.outcome is None:
+        raise Refused("not_over", "The participation is under way: its session has to be ended first.")
+    outcome: Outcome = "withdrew_delete_data" if input.delete else "withdrew_keep_data"
+    # what was deleted cannot be kept any more
+    if known.outcome in (outcome, "withdrew_delete_data"):
+        return []
+    return [OutcomeReached(session_id=known.session_id, outcome=outcome)]

@@ -28,6 +28,7 @@ OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
         "duration_expired": "completed",
         "websocket_disconnect": "dropped_out",
         "participant_left": "withdrew_keep_data",
+        "participant_withdrew": "withdrew_delete_data",
         "budget_exhausted": "technical_problem",
         "llm_unavailable": "technical_problem",
         "error": "technical_problem",
@@ -168,6 +169,17 @@ class OutcomeReached:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataErased:
+    """What was known of a participation, and what was said in its session, was taken out of all logs.
+
+    It came by the entry link `link`; None: by a token, or the demo token.
+    """
+
+    session_id: str
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPaused:
     """Nobody new is let in; after a stop those who have not begun cannot begin either."""
 
@@ -191,6 +203,7 @@ type StudyEvent = (
     | PlaceRetaken
     | ChatEnded
     | OutcomeReached
+    | DataErased
     | StudyPaused
     | StudyResumed
     | Erased

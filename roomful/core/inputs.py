@@ -135,7 +135,9 @@ class Rang:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
-    """The participant withdraws."""
+    """The participant withdraws; with `delete` what they have written is to be deleted."""
+
+    delete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

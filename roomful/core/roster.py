@@ -8,6 +8,7 @@ from typing import NamedTuple, assert_never
 from roomful.core.assignment import Pool, Stratum
 from roomful.core.enrolment import (
     ChatEnded,
+    DataErased,
     EnrolmentRules,
     Outcome,
     OutcomeReached,
@@ -67,6 +68,8 @@ class Participation:
     over: float | None = None
     """When the outcome was reached."""
     released: bool = False
+    erased: bool = False
+    """Whether what was known of it was taken out of the logs."""
 
     @property
     def under_way(self) -> bool:
@@ -142,7 +145,7 @@ def happen(state: StudyState, event: StudyEvent, at: float) -> StudyState:
         case ParticipantArrived():
             return _with_arrival(state, event, at)
         case TreatmentAssigned():
-            return _with_treatment(state, event)
+            return _with_treatment(state, event, at)
         case StudyPaused():
             return state._replace(paused=event)
         case StudyResumed():
@@ -150,8 +153,8 @@ def happen(state: StudyState, event: StudyEvent, at: float) -> StudyState:
         case Erased():
             return state
         case _:
-            known = state.participations.get(event.session_id)
-            return _further(state, known, event, at) if known else state
+            state = _with_place(state, event.session_id, at)
+            return _further(state, state.participations[event.session_id], event, at)
 
 
 def _with_tokens(state: StudyState, tokens: tuple[Token, ...]) -> StudyState:
@@ -197,10 +200,32 @@ def _with_arrival(state: StudyState, event: ParticipantArrived, at: float) -> St
     )
 
 
-def _with_treatment(state: StudyState, event: TreatmentAssigned) -> StudyState:
-    known = state.participations.get(event.session_id)
-    if known is None:
+def _with_place(state: StudyState, session_id: str, at: float) -> StudyState:
+    """The state with a participation of this id, of which nothing is known where its arrival was erased.
+
+    Arrivals by links alone are: nobody else tells the study's log who they are.
+    """
+    if session_id in state.participations:
         return state
+    bare = Participation(
+        session_id=session_id,
+        number=len(state.participations) + 1,
+        person=None,
+        token=None,
+        link=None,
+        participant=None,
+        parameters={},
+        variables={},
+        test=False,
+        arrived=at,
+        expires=at,
+    )
+    return state._replace(participations=state.participations.put(session_id, bare), live=state.live + 1)
+
+
+def _with_treatment(state: StudyState, event: TreatmentAssigned, at: float) -> StudyState:
+    state = _with_place(state, event.session_id, at)
+    known = state.participations[event.session_id]
     changed = replace(known, treatment=event.treatment, stratum=event.stratum)
     state = state._replace(participations=state.participations.put(event.session_id, changed))
     pool = pool_of(state, event.stratum, test=known.test)
@@ -225,7 +250,7 @@ def _counted(state: StudyState, known: Participation, pool: Pool, more: int) -> 
 def _further(
     state: StudyState,
     known: Participation,
-    event: ParticipationBegun | PlaceReleased | PlaceRetaken | ChatEnded | OutcomeReached,
+    event: ParticipationBegun | PlaceReleased | PlaceRetaken | ChatEnded | OutcomeReached | DataErased,
     at: float,
 ) -> StudyState:
     match event:
@@ -250,9 +275,21 @@ def _further(
                 else state.due.put(known.session_id, due),
             )
             known = replace(known, outcome=event.outcome, over=at)
+        case DataErased():
+            if known.person is not None and known.token is None and state.people.get(known.person) == known.session_id:
+                state = state._replace(people=state.people.without(known.person))
+            known = _bared(known, event.link)
         case _:
             assert_never(event)
     return state._replace(participations=state.participations.put(known.session_id, known))
+
+
+def _bared(known: Participation, link: str | None) -> Participation:
+    """The participation without who it is."""
+    if known.token is not None:
+        # what the token tells is the researcher's own
+        return replace(known, erased=True)
+    return replace(known, erased=True, link=link, person=None, participant=None, parameters={}, variables={})
 
 
 def _placed(state: StudyState, known: Participation) -> StudyState:

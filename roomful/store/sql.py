@@ -38,6 +38,12 @@ _MOVE_SESSION = (
     .values({name: bindparam(f"new_{name}") for name in ("epoch", "head", "head_hash", "ended")})
 )
 _ADD_ENTRY = insert(entries)
+_REWRITE_ENTRY = (
+    update(entries)
+    .where(entries.c.session_id == bindparam("id"), entries.c.seq == bindparam("number"))
+    .values(text=bindparam("new_text"))
+)
+_REWRITE_ABOUT = update(sessions).where(sessions.c.session_id == bindparam("id")).values(about=bindparam("new_about"))
 _COUNT_CHECK = update(checks).values(number=checks.c.number + literal_column("1"))
 _READ = select(entries.c.seq, entries.c.text, entries.c.hash, entries.c.shown, entries.c.ended).where(
     entries.c.session_id == bindparam("id"), entries.c.seq > bindparam("after")
@@ -115,6 +121,12 @@ class SQLStore:
 
     async def sessions(self, *, live: bool = False) -> list[SessionRow]:
         return await self._read(partial(_rows, _LIVE if live else _ALL, {}))
+
+    async def rewrite(self, session_id: str, texts: Mapping[int, str], about: str | None = None) -> None:
+        await self._database.write(partial(_rewrite, session_id, texts, about))
+
+    async def scrub(self) -> bool:
+        return await self._database.scrub()
 
     async def check(self) -> None:
         await self._write(None, _Group.check)
@@ -269,6 +281,18 @@ def _run(group: "Sequence[_Waiting[Any]]", connection: Connection) -> None:
     for waiting in group:
         waiting.run(transaction)
     transaction.write(connection)
+
+
+def _rewrite(session_id: str, texts: Mapping[int, str], about: str | None, connection: Connection) -> None:
+    rows = _lock([session_id], connection)
+    if not rows:
+        raise UnknownSession(session_id)
+    rules.check_texts(rows[0], texts)
+    if texts:
+        changes: list[Values] = [(text, session_id, seq) for seq, text in sorted(texts.items())]
+        _execute(connection, _REWRITE_ENTRY, changes)
+    if about is not None:
+        _execute(connection, _REWRITE_ABOUT, [(about, session_id)])
 
 
 def _lock(names: Sequence[str], connection: Connection) -> list[SessionRow]:

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -69,14 +70,14 @@ def create_app(
                 study.enrolment.entry,
                 WaysOut(endings=study.enrolment.outcomes, key=server.return_key),
                 parts.silent_script,
-                _limits(server),
+                replace(_limits(server), may_delete=study.enrolment.may_delete),
                 Health(parts.store, parts.trouble, parts.tasks, monotonic),
                 Starts(server.starts_per_minute_per_address, monotonic),
                 parts.budget,
                 parts.watch,
                 metrics,
             )
-            async with operating(server, parts.host, parts.enrolment, parts.watch):
+            async with operating(server, parts.host, parts.enrolment, parts.eraser, parts.watch):
                 _collect_rarely()
                 yield
 

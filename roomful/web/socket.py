@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from roomful.core.decide import Refused
 from roomful.core.events import SessionEnded
-from roomful.core.inputs import Complain, Connect, Disconnect, Input, Say
+from roomful.core.inputs import Complain, Connect, Disconnect, Input, Leave, Say
 from roomful.host import RESTARTING, Connection, Full, Host, Room
 from roomful.store import StoreError, UnknownSession
 from roomful.timeline import monotonic
@@ -40,6 +40,8 @@ class Limits:
     max_message_chars: int = 2000
     frames_per_second: float = 10.0
     frames_burst: int = 40
+    may_delete: bool = False
+    """Whether who leaves may have what they wrote deleted."""
 
 
 class Pace:
@@ -120,7 +122,7 @@ class Socket:
         # a number beyond what there is would count as sent what is still to come
         self.sent = min(after, room.state.shown)
         """The number of the last shown entry that went out."""
-        self._view = View(room.state.session, room.log.started, leads)
+        self._view = View(room.started, room.log.started, leads)
         self._pace = Pace(limits.frames_per_second, limits.frames_burst, monotonic)
         self._complaints = 0
         self._restarting = False
@@ -232,6 +234,9 @@ class Socket:
             return
         if isinstance(input, Say):
             await self._say(input)
+        elif isinstance(input, Leave) and input.delete and not self._limits.may_delete:
+            # who wants it gone must not believe it is
+            await self.refuse("not_offered", "This study keeps what was said. Ask the researchers to delete it.")
         elif self.protocol == 2:
             await self._submit(input)
         else:
@@ -312,7 +317,9 @@ class Socket2(Socket):
         missed = state.shown
         typists = Typing(state)
         now = self._room.timeline.now()
-        await self.send(self._view.hello(state, now, self._limits.max_message_chars))
+        await self.send(
+            self._view.hello(state, now, self._limits.max_message_chars, may_delete=self._limits.may_delete)
+        )
         for member in typists.members():
             await self.send(typing(member, active=True))
         told = False

@@ -30,7 +30,7 @@ type Leads = Callable[[str], WayOut | None]
 
 PROTOCOL = 2
 
-_PUBLIC_REASONS = {"duration_expired", "participant_left", "websocket_disconnect"}
+_PUBLIC_REASONS = {"duration_expired", "participant_left", "participant_withdrew", "websocket_disconnect"}
 """Reasons of an end that a participant is told; any other might tell how the room works and is `ended`."""
 
 
@@ -55,10 +55,10 @@ class View:
         self._started = started
         self._leads = leads
 
-    def hello(self, state: SessionState, now: float, max_message_chars: int) -> Frame:
+    def hello(self, state: SessionState, now: float, max_message_chars: int, *, may_delete: bool = False) -> Frame:
         """The first frame of protocol 2: who is here, until when, and the last number there is."""
         settings = self._session.simulation_config
-        return {
+        hello: Frame = {
             "type": "hello",
             "protocol": PROTOCOL,
             "group": {
@@ -76,6 +76,7 @@ class View:
             "record_activity": settings.record_activity,
             "max_message_chars": max_message_chars,
         }
+        return hello | ({"may_delete": True} if may_delete else {})
 
     def frame(self, entry: Entry) -> Frame | None:
         """The frame of protocol 2 for what the participant may see of an entry; None for everything else."""

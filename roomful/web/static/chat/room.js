@@ -30,6 +30,7 @@
  * @property {Record<string, string>} [pictures]
  * @property {boolean} [record_activity]
  * @property {number} [max_message_chars]
+ * @property {boolean} [may_delete]
  *
  * @typedef {{ text?: string | null, url?: string | null, code?: string | null }} Next
  *
@@ -51,6 +52,7 @@
  * @property {Readonly<Record<string, string>>} pictures
  * @property {boolean} records  whether the page reports what was seen
  * @property {number} longest  characters of a message
+ * @property {boolean} mayDelete  whether who leaves may have what they wrote deleted
  * @property {number} seq  of the last frame that was taken
  * @property {number} upto  what there was when the server said hello
  * @property {readonly Message[]} messages
@@ -83,6 +85,7 @@ export const EMPTY = Object.freeze({
   pictures: {},
   records: false,
   longest: 2000,
+  mayDelete: false,
   seq: 0,
   upto: 0,
   messages: [],
@@ -162,6 +165,7 @@ function greeted(room, hello) {
     pictures: hello.pictures ?? {},
     records: hello.record_activity ?? true,
     longest: hello.max_message_chars ?? EMPTY.longest,
+    mayDelete: hello.may_delete === true,
     blocked: hello.blocked ?? room.blocked,
     upto: hello.seq,
     typing: [],

@@ -107,6 +107,8 @@ function endKey(reason) {
       return "ended_time";
     case "participant_left":
       return "ended_left";
+    case "participant_withdrew":
+      return "ended_withdrew";
     case "websocket_disconnect":
       return "ended_away";
     default:
