@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import structlog
 
+from roomful import __version__
+from roomful.core import CORE_VERSION
 from roomful.core.admission import SetUp
 from roomful.core.decide import Refused
 from roomful.core.study import LLMSettings
 from roomful.enrolment import Enrolment
 from roomful.erasure import Eraser
+from roomful.freezing import Fingerprint, differing
 from roomful.host import Host, LineKeeper, Salts, Study
 from roomful.llm import LLM
 from roomful.llm.budget import Budget
@@ -86,11 +89,42 @@ def check_guarded(enrolment: Enrolment) -> None:
         raise SetupError(f"The study has tokens or an entry link, so participants may come. {NOT_SILENTLY}")
 
 
-async def enrolled(store: Store, study: StudySettings, log_files: LineKeeper | None) -> Enrolment:
-    """The study's own log, opened, with the rules of these settings. Raises StoreError."""
+def looked_at(server: ServerSettings, study: StudySettings) -> Fingerprint:
+    """All that a study is made of, as it would be run now."""
+    llm = study.simulation.llm
+    speaks = provider(llm, server)
+    run_by = {
+        "model": model_name(llm, server) if speaks == SCRIPTED else f"{speaks} {model_name(llm, server)}",
+        "version: core": str(CORE_VERSION),
+        "version: roomful": __version__,
+    }
+    return Fingerprint({**study.parts, **run_by})
+
+
+def check_frozen(enrolment: Enrolment, found: Fingerprint) -> None:
+    """Raise SetupError where a frozen study is not what it was, and say in what."""
+    frozen = enrolment.state.frozen
+    if frozen is None or frozen.hash == found.hash:
+        return
+    changes = "".join(f"\n- {change}" for change in differing(frozen.parts, found.parts))
+    raise SetupError(
+        f"The study is frozen, and not what it was then:{changes}\n"
+        'Put it back as it was, or record a deviation: roomful freeze --deviation "why"'
+    )
+
+
+async def enrolled(
+    store: Store, study: StudySettings, log_files: LineKeeper | None, found: Fingerprint | None = None
+) -> Enrolment:
+    """The study's own log, opened, with the rules of these settings. Raises StoreError.
+
+    A frozen study whose parts are `found` to be others keeps its rules.
+    """
     enrolment = Enrolment(store, clock=wall_clock, salt=Salts(), on_lines=log_files.add if log_files else None)
     await enrolment.open()
-    await enrolment.submit(SetUp(rules=study.rules))
+    frozen = enrolment.state.frozen
+    if frozen is None or found is None or frozen.hash == found.hash:
+        await enrolment.submit(SetUp(rules=study.rules))
     await enrolment.reconcile()
     return enrolment
 
@@ -166,7 +200,9 @@ async def assembled(
         llm = llm or _model(server, study.simulation.llm, budget, on_call, watch, stack)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
         stack.push_async_callback(log_files.close)
-        enrolment = await enrolled(store, study, log_files)
+        found = looked_at(server, study)
+        enrolment = await enrolled(store, study, log_files, found)
+        check_frozen(enrolment, found)
         if silent_script:
             check_guarded(enrolment)
         eraser = Eraser(store, enrolment, log_files)
@@ -178,6 +214,7 @@ async def assembled(
                 simulation=study.simulation,
                 model=model_name(study.simulation.llm, server),
                 versions={},
+                fingerprint=found.hash,
                 treatments=study.treatments,
             ),
             log_files=log_files,

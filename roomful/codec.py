@@ -375,7 +375,7 @@ def _started(event: events.SessionStarted) -> dict[str, object]:
     plain = _plain(event)
     plain["experimental_config"] = _plain(event.experimental_config)
     for whole, later in (
-        (plain, ("levels", "answers", "sides", "stances")),
+        (plain, ("levels", "answers", "sides", "stances", "freeze")),
         (plain["experimental_config"], ("agents", "stances", "seeded_messages")),
     ):
         for name in later:
@@ -453,6 +453,7 @@ def _input(name: str, event: Event) -> Input:
                 treatment=event.treatment,
                 levels=event.levels,
                 answers=event.answers,
+                freeze=event.freeze,
             )
         case "suspend", _:
             return inputs.Suspend()

@@ -75,6 +75,8 @@ class Study:
     simulation: SimulationSettings
     model: str
     versions: Mapping[str, str]
+    fingerprint: str = ""
+    """The hash over all that the study is made of."""
     treatments: tuple[Treatment, ...] = ()
     """At least one, with the settings that hold in it; without any given the study itself is the one."""
 
@@ -350,6 +352,7 @@ class Host:
             treatment=treatment.name or None,
             levels=treatment.levels,
             answers=about.get("answers", {}),
+            freeze=study.fingerprint if self._enrolment and self._enrolment.state.frozen else "",
         )
 
     def _blank(self, session_id: str) -> SessionStarted:

@@ -19,6 +19,7 @@ from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSett
 from roomful.enrolment_settings import ENROLMENT, EnrolmentSettings, check_blocks, rules_of
 from roomful.experiment import EXPERIMENTAL_RULES
 from roomful.factors import DESIGN_KEYS
+from roomful.freezing import parts_of
 from roomful.rules import (
     NAME,
     SWITCH,
@@ -256,6 +257,8 @@ class StudySettings:
     treatments: tuple[Treatment, ...] = ()
     enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
     """How people come in: `study.json`, which may be missing."""
+    parts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """What the files hold in short, part by part, by which a change of a frozen study is named."""
 
     def __post_init__(self) -> None:
         if not self.treatments:
@@ -291,7 +294,8 @@ def load_settings(folder: Path) -> StudySettings:
     enrolment = _with_pages(folder, enrolment, faults)
     if design is None or simulation is None or faults:
         raise SettingsError(faults)
-    return StudySettings(design.treatments[0].experimental, simulation.settings, design.treatments, enrolment)
+    parts = parts_of(folder)
+    return StudySettings(design.treatments[0].experimental, simulation.settings, design.treatments, enrolment, parts)
 
 
 def _with_pages(folder: Path, enrolment: EnrolmentSettings, faults: list[Fault]) -> EnrolmentSettings:

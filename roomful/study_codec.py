@@ -30,6 +30,8 @@ STUDY_EVENT_TYPES: Mapping[type[StudyEvent], str] = {
     enrolment.DataErased: "data_erased",
     enrolment.StudyPaused: "study_paused",
     enrolment.StudyResumed: "study_resumed",
+    enrolment.StudyFrozen: "study_frozen",
+    enrolment.DeviationRecorded: "deviation",
 }
 
 STUDY_INPUTS: Mapping[type[StudyInput], str] = {
@@ -43,6 +45,8 @@ STUDY_INPUTS: Mapping[type[StudyInput], str] = {
     admission.Erase: "erase",
     admission.Pause: "pause",
     admission.Unpause: "unpause",
+    admission.Freeze: "freeze",
+    admission.Deviate: "deviate",
 }
 
 _EVENTS: Mapping[str, type[StudyEvent]] = {name: kind for kind, name in STUDY_EVENT_TYPES.items()}

@@ -5,6 +5,7 @@ from roomful.core.assignment import Arm, AssignmentRules, Variable
 from roomful.core.enrolment import (
     ChatEnded,
     DataErased,
+    DeviationRecorded,
     EnrolmentRules,
     OutcomeReached,
     ParticipantArrived,
@@ -13,6 +14,7 @@ from roomful.core.enrolment import (
     PlaceRetaken,
     StudyEntry,
     StudyEvent,
+    StudyFrozen,
     StudyPaused,
     StudyResumed,
     StudySetUp,
@@ -36,6 +38,12 @@ RULES = EnrolmentRules(
     links=("prolific",),
     closes=STARTED + 1_209_600,
 )
+
+PARTS = {
+    "experimental_settings.json: prompt_template": hashed("template"),
+    "model": "gemini gemini-3.5-flash-lite",
+    "pages/consent.md": hashed("consent"),
+}
 
 HAPPENED: list[tuple[float, StudyEvent, str | None]] = [
     (0.0, StudySetUp(rules=RULES), "set_up"),
@@ -89,6 +97,18 @@ HAPPENED: list[tuple[float, StudyEvent, str | None]] = [
     (5460.0, PlaceReleased(session_id=SECOND, reason="not_begun"), "arrive"),
     (5520.0, PlaceRetaken(session_id=SECOND, expires=STARTED + 7320.0), "arrive"),
     (5600.0, DataErased(session_id=FIRST, link="prolific"), "erase"),
+    (5700.0, StudyFrozen(hash=hashed("before"), parts=PARTS), "freeze"),
+    (
+        5800.0,
+        DeviationRecorded(
+            number=1,
+            reason="a typing error on the consent page",
+            changes=("pages/consent.md was changed",),
+            hash=hashed("after"),
+            parts=PARTS | {"pages/consent.md": hashed("corrected")},
+        ),
+        "deviate",
+    ),
 ]
 
 

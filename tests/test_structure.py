@@ -20,6 +20,7 @@ LAYERS = (
         "enrolment_settings",
         "experiment",
         "factors",
+        "freezing",
         "logs",
         "outcomes",
         "rules",

@@ -294,6 +294,42 @@ def erase(
         run(settings, older_than, dry_run=dry_run, sure=sure, as_json=as_json)
 
 
+@app.command(epilog='Examples: roomful freeze    roomful freeze --deviation "a typing error on the consent page"')
+def freeze(
+    deviation: Annotated[
+        str | None, typer.Option(help="Record that the frozen study was changed, and for this reason.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the parts and the hash, and do nothing.")] = False,
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """Let the study stay as it is: settings, pages, pictures, model and code.
+
+    From then on every session carries the study's hash, a server does not start with anything else, and the demo token
+    is refused. Exit code 0: it is frozen, or the deviation is on record; 1: it is not.
+    """
+    with faults_told():
+        from roomful.cli.freeze import freeze as run
+
+        run(_settings(study=study, data=data, logs=logs), deviation, dry_run=dry_run)
+
+
+@app.command(epilog="Example: roomful preregister --out preregistration.md")
+def preregister(
+    out: Annotated[Path, typer.Option(help="File for the text (Markdown); it must not be there yet.")],
+    study: Study = None,
+) -> None:
+    """Write what a preregistration needs to know of the study, from its files.
+
+    Exit code 0: the text is written; 1: the files have a fault, or the text is there already.
+    """
+    with faults_told():
+        from roomful.cli.preregister import preregister as run
+
+        run(_settings(study=study), out)
+
+
 @app.command(epilog='Example: roomful pause --reason "the lab is closed"')
 def pause(
     reason: Annotated[str, typer.Option(help="Why, for the study's log.")] = "",

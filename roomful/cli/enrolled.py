@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from roomful.assembly import LOG_FILE_SECONDS, enrolled, open_store, uses_sqlite
+from roomful.assembly import LOG_FILE_SECONDS, enrolled, looked_at, open_store, uses_sqlite
 from roomful.cli.operator import NoServer, Operator, OperatorError
 from roomful.cli.output import Failure, plain
 from roomful.cli.records import reading
@@ -59,7 +59,7 @@ async def enrolment_and_files(server: ServerSettings) -> AsyncIterator[tuple[Sto
         stack.push_async_callback(store.close)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
         stack.push_async_callback(log_files.close)
-        yield store, await enrolled(store, study, log_files), log_files
+        yield store, await enrolled(store, study, log_files, looked_at(server, study)), log_files
 
 
 def entries_of(server: ServerSettings) -> list[StudyEntry]:

@@ -10,6 +10,7 @@ from roomful.core.decide import Refused
 from roomful.core.enrolment import (
     ChatEnded,
     DataErased,
+    DeviationRecorded,
     EnrolmentRules,
     Outcome,
     OutcomeReached,
@@ -18,6 +19,7 @@ from roomful.core.enrolment import (
     PlaceReleased,
     PlaceRetaken,
     StudyEvent,
+    StudyFrozen,
     StudyPaused,
     StudyResumed,
     StudySetUp,
@@ -110,7 +112,38 @@ class Unpause:
     """Let people in again."""
 
 
-type StudyInput = SetUp | CreateTokens | RevokeTokens | Arrive | Begin | EndChat | Withdraw | Erase | Pause | Unpause
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """Let the study stay as it is, by the hash over its parts."""
+
+    hash: str
+    parts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviate:
+    """Let a frozen study be another from now on, for a reason; `changes` names what differs."""
+
+    reason: str
+    changes: tuple[str, ...]
+    hash: str
+    parts: Mapping[str, str]
+
+
+type StudyInput = (
+    SetUp
+    | CreateTokens
+    | RevokeTokens
+    | Arrive
+    | Begin
+    | EndChat
+    | Withdraw
+    | Erase
+    | Pause
+    | Unpause
+    | Freeze
+    | Deviate
+)
 
 
 def decide_study(state: StudyState, input: StudyInput, now: float) -> list[StudyEvent]:
@@ -142,6 +175,10 @@ def decide_study(state: StudyState, input: StudyInput, now: float) -> list[Study
             return [] if pause == state.paused else [pause]
         case Unpause():
             return [StudyResumed()] if state.paused else []
+        case Freeze():
+            return _freeze(state, input)
+        case Deviate():
+            return _deviate(state, input)
         case _:
             assert_never(input)
 
@@ -342,3 +379,25 @@ def _withdraw(state: StudyState, input: Withdraw) -> list[StudyEvent]:
     if known.outcome in (outcome, "withdrew_delete_data"):
         return []
     return [OutcomeReached(session_id=known.session_id, outcome=outcome)]
+
+
+# --- the freeze
+
+
+def _freeze(state: StudyState, input: Freeze) -> list[StudyEvent]:
+    if state.frozen is None:
+        return [StudyFrozen(hash=input.hash, parts=input.parts)]
+    if state.frozen.hash == input.hash:
+        return []
+    raise Refused("frozen", "The study is frozen, and was changed since: a change is recorded as a deviation.")
+
+
+def _deviate(state: StudyState, input: Deviate) -> list[StudyEvent]:
+    if state.frozen is None:
+        raise Refused("not_frozen", "The study is not frozen: there is nothing to deviate from.")
+    if state.frozen.hash == input.hash:
+        return []
+    number = state.deviations + 1
+    return [
+        DeviationRecorded(number=number, reason=input.reason, changes=input.changes, hash=input.hash, parts=input.parts)
+    ]

@@ -198,6 +198,7 @@ def _start(draft: _Draft, input: Start) -> None:
         treatment=input.treatment,
         levels=input.levels,
         answers=input.answers,
+        freeze=input.freeze,
     )
     _enter(draft, started)
     _seed_first(draft)

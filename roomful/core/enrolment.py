@@ -192,6 +192,25 @@ class StudyResumed:
     """People are let in again."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFrozen:
+    """The study is to stay as it is: the hash over its parts, and what stands in each part in short."""
+
+    hash: str
+    parts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationRecorded:
+    """A frozen study was changed for a reason; deviations are numbered 1, 2, 3 …. `changes` names what differs."""
+
+    number: int
+    reason: str
+    changes: tuple[str, ...]
+    hash: str
+    parts: Mapping[str, str]
+
+
 type StudyEvent = (
     StudySetUp
     | TokensCreated
@@ -206,6 +225,8 @@ type StudyEvent = (
     | DataErased
     | StudyPaused
     | StudyResumed
+    | StudyFrozen
+    | DeviationRecorded
     | Erased
 )
 

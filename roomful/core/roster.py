@@ -9,6 +9,7 @@ from roomful.core.assignment import Pool, Stratum
 from roomful.core.enrolment import (
     ChatEnded,
     DataErased,
+    DeviationRecorded,
     EnrolmentRules,
     Outcome,
     OutcomeReached,
@@ -18,6 +19,7 @@ from roomful.core.enrolment import (
     PlaceRetaken,
     StudyEntry,
     StudyEvent,
+    StudyFrozen,
     StudyPaused,
     StudyResumed,
     StudySetUp,
@@ -103,6 +105,9 @@ class StudyState(NamedTuple):
     live: int = 0
     """How many participations are under way."""
     paused: StudyPaused | None = None
+    frozen: StudyFrozen | DeviationRecorded | None = None
+    """What the study is to be like, by its last freeze or deviation; None: as its files say."""
+    deviations: int = 0
 
     @property
     def guarded(self) -> bool:
@@ -110,7 +115,7 @@ class StudyState(NamedTuple):
 
         It stays so when all tokens are revoked.
         """
-        return bool(self.tokens or self.rules.links)
+        return bool(self.tokens or self.rules.links or self.frozen)
 
 
 def person_of(link: str | None, token: str | None, participant: str | None) -> str | None:
@@ -150,6 +155,10 @@ def happen(state: StudyState, event: StudyEvent, at: float) -> StudyState:
             return state._replace(paused=event)
         case StudyResumed():
             return state._replace(paused=None)
+        case StudyFrozen():
+            return state._replace(frozen=event)
+        case DeviationRecorded():
+            return state._replace(frozen=event, deviations=event.number)
         case Erased():
             return state
         case _:

@@ -94,6 +94,10 @@ class Store(Protocol):
         """Return the lines with `shown` greater than `after`, in order."""
         ...
 
+    async def first(self, session_id: str) -> Line | None:
+        """Return the first line, None where there is none."""
+        ...
+
     async def find(self, session_id: str) -> SessionRow | None: ...
 
     async def sessions(self, *, live: bool = False) -> list[SessionRow]:

@@ -40,6 +40,9 @@ class MemoryStore:
         lines = self._lines.get(session_id, [])
         return [line for line in lines if line.shown is not None and line.shown > after]
 
+    async def first(self, session_id: str) -> Line | None:
+        return next(iter(self._lines.get(session_id, [])), None)
+
     async def find(self, session_id: str) -> SessionRow | None:
         return self._rows.get(session_id)
 

@@ -49,6 +49,7 @@ _READ = select(entries.c.seq, entries.c.text, entries.c.hash, entries.c.shown, e
     entries.c.session_id == bindparam("id"), entries.c.seq > bindparam("after")
 )
 _READ_LINES = _READ.order_by(entries.c.seq)
+_READ_FIRST = _READ.where(entries.c.seq == literal_column("1"))
 # an entry's number among the shown ones is never above its seq, so `seq > after` loses none
 _READ_SHOWN = _READ.where(entries.c.shown > bindparam("after")).order_by(entries.c.seq)
 _FIND = select(sessions).where(sessions.c.session_id == bindparam("id"))
@@ -114,6 +115,10 @@ class SQLStore:
 
     async def read_shown(self, session_id: str, after: int = 0) -> list[Line]:
         return await self._read(partial(_lines, _READ_SHOWN, session_id, after))
+
+    async def first(self, session_id: str) -> Line | None:
+        lines = await self._read(partial(_lines, _READ_FIRST, session_id, 0))
+        return lines[0] if lines else None
 
     async def find(self, session_id: str) -> SessionRow | None:
         rows = await self._read(partial(_rows, _FIND, {"id": session_id}))

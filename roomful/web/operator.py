@@ -18,7 +18,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
 from roomful.codec import CodecError, timestamp
-from roomful.core.admission import Pause
+from roomful.core.admission import Freeze, Pause
 from roomful.core.decide import WITHDREW, Refused
 from roomful.enrolment import Enrolment
 from roomful.erasure import Eraser
@@ -194,7 +194,10 @@ def _add_study(app: FastAPI, host: Host, enrolment: Enrolment) -> None:
     @app.post("/study")
     async def study(body: StudyRequest) -> Entered:
         try:
-            return Entered(entries=len(await enrolment.submit(decode_input(body.input, body.data))))
+            wished = decode_input(body.input, body.data)
+            if isinstance(wished, Freeze) and wished.hash != host.study.fingerprint:
+                raise HTTPException(409, "The server runs with other files, or another model: start it again first.")
+            return Entered(entries=len(await enrolment.submit(wished)))
         except CodecError as fault:
             raise HTTPException(422, str(fault)) from fault
         except Refused as refusal:
