@@ -50,7 +50,6 @@ class Eraser:
         Raises UnknownSession, StoreError, and Refused while the session is not over.
         """
         await self._ended(session_id)
-        # the session may have ended this moment: its end is told before its withdrawal
         await self._enrolment.reconcile()
         await self._enrolment.submit(Withdraw(session_id=session_id, delete=delete))
         return await self.erase([session_id]) if delete else Erasure(0, scrubbed=True)
@@ -58,6 +57,8 @@ class Eraser:
     async def erase(self, session_ids: Sequence[str]) -> Erasure:
         """Erase these sessions. Raises as `withdraw` does, before anything is erased."""
         rows = [await self._ended(session_id) for session_id in session_ids]
+        # a session may have ended this moment: its end is told before what is done about it
+        await self._enrolment.reconcile()
         for row in rows:
             # what is to be done is on record before it is done
             await self._enrolment.submit(Erase(session_id=row.session_id))

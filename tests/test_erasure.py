@@ -257,6 +257,19 @@ def test_the_next_process_decides_as_the_one_that_erased(weights):
     assert found.erased == (2 if weights else 0)
 
 
+@pytest.mark.parametrize("weights", [(1, 1), ()])
+def test_whoever_never_came_leaves_no_place_behind(weights):
+    door = Door(rules(*weights, links=["prolific"], reserve_for=60.0))
+    first, second = (door.arrive(link="prolific", who=f"P{number}") for number in range(2))
+
+    events = door.enter(Erase(session_id=first.session_id), NOON + 86_400)
+    again = erased(door, first.session_id)
+
+    assert [type(event).__name__ for event in events] == ["PlaceReleased", "DataErased"]
+    assert (again.live, dict(again.due), again.pools) == (1, {second.session_id: NOON + 60}, door.state.pools)
+    assert (again.live, again.due, again.totals) == (door.state.live, door.state.due, door.state.totals)
+
+
 def test_a_withdrawal_is_told_once_and_what_was_deleted_is_never_kept_again():
     door = Door(rules(links=["prolific"]))
     one = door.arrive(link="prolific", who="P1")

@@ -168,8 +168,7 @@ def decide_study(state: StudyState, input: StudyInput, now: float) -> list[Study
         case Withdraw():
             return _withdraw(state, input)
         case Erase():
-            known = state.participations.get(input.session_id)
-            return [DataErased(session_id=known.session_id, link=known.link)] if known and not known.erased else []
+            return _erase(state, input)
         case Pause():
             pause = StudyPaused(reason=input.reason, stopped=input.stop)
             return [] if pause == state.paused else [pause]
@@ -379,6 +378,17 @@ def _withdraw(state: StudyState, input: Withdraw) -> list[StudyEvent]:
     if known.outcome in (outcome, "withdrew_delete_data"):
         return []
     return [OutcomeReached(session_id=known.session_id, outcome=outcome)]
+
+
+def _erase(state: StudyState, input: Erase) -> list[StudyEvent]:
+    known = state.participations.get(input.session_id)
+    if known is None or known.erased:
+        return []
+    events: list[StudyEvent] = []
+    if known.under_way:
+        # who has not come for so long is not waited for: without their arrival nothing tells when to stop
+        events.append(PlaceReleased(session_id=known.session_id, reason="not_begun"))
+    return [*events, DataErased(session_id=known.session_id, link=known.link)]
 
 
 # --- the freeze
