@@ -14,13 +14,14 @@ from roomful.core import admission, enrolment
 from roomful.core.admission import StudyInput
 from roomful.core.enrolment import StudyEntry, StudyEvent
 from roomful.core.events import Erased
+from roomful.core.roster import ARRIVAL
 from roomful.store import STUDY
 
 STUDY_EVENT_TYPES: Mapping[type[StudyEvent], str] = {
     enrolment.StudySetUp: "study_setup",
     enrolment.TokensCreated: "tokens_created",
     enrolment.TokensRevoked: "tokens_revoked",
-    enrolment.ParticipantArrived: "arrival",
+    enrolment.ParticipantArrived: ARRIVAL,
     enrolment.TreatmentAssigned: "assignment",
     enrolment.ParticipationBegun: "participation_begun",
     enrolment.PlaceReleased: "place_released",

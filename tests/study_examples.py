@@ -96,7 +96,7 @@ HAPPENED: list[tuple[float, StudyEvent, str | None]] = [
     (4505.0, OutcomeReached(session_id=FIRST, outcome="completed"), None),
     (5460.0, PlaceReleased(session_id=SECOND, reason="not_begun"), "arrive"),
     (5520.0, PlaceRetaken(session_id=SECOND, expires=STARTED + 7320.0), "arrive"),
-    (5600.0, DataErased(session_id=FIRST, link="prolific"), "erase"),
+    (5600.0, DataErased(session_id=FIRST, number=1, arrived=STARTED + 3600.004, link="prolific"), "erase"),
     (5700.0, StudyFrozen(hash=hashed("before"), parts=PARTS), "freeze"),
     (
         5800.0,

@@ -245,13 +245,16 @@ def test_the_next_process_decides_as_the_one_that_erased(weights):
 
     again = erased(door, *gone)
 
-    for name in ("pools", "totals", "live", "due", "people", "tokens", "seq"):
+    for name in ("pools", "totals", "live", "due", "people", "tokens", "arrivals", "seq"):
         assert getattr(again, name) == getattr(door.state, name), name
     for session_id in gone:
         known, kept = again.participations[session_id], door.state.participations[session_id]
         assert (known.treatment, known.outcome, known.link) == (kept.treatment, kept.outcome, kept.link)
+        assert (known.number, known.arrived) == (kept.number, kept.arrived)
         assert known.outcome == "withdrew_delete_data"
         assert (kept.person, kept.participant, kept.parameters, kept.erased) == (None, None, {}, True)
+    numbers = {name: known.number for name, known in door.state.participations.items()}
+    assert {name: known.number for name, known in again.participations.items()} == numbers
     found = audit(door.entries)
     assert found.faults == ()
     assert found.erased == (2 if weights else 0)
@@ -285,7 +288,7 @@ def test_a_withdrawal_is_told_once_and_what_was_deleted_is_never_kept_again():
 
     assert first == [OutcomeReached(session_id=one.session_id, outcome="withdrew_keep_data")]
     assert deleted == [OutcomeReached(session_id=one.session_id, outcome="withdrew_delete_data")]
-    assert gone == [DataErased(session_id=one.session_id, link="prolific")]
+    assert gone == [DataErased(session_id=one.session_id, number=1, arrived=NOON, link="prolific")]
     assert again == late == []
 
 

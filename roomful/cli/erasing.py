@@ -20,7 +20,7 @@ from roomful.settings import ServerSettings, load_settings
 from roomful.store import SessionRow, UnknownSession
 from roomful.timeline import wall_clock
 
-AT_ONCE = 20
+AT_ONCE = 100
 """Sessions that a server erases before it answers."""
 
 _SPAN = re.compile(r"([1-9][0-9]{0,4})d(?:ays?)?")

@@ -388,7 +388,8 @@ def _erase(state: StudyState, input: Erase) -> list[StudyEvent]:
     if known.under_way:
         # who has not come for so long is not waited for: without their arrival nothing tells when to stop
         events.append(PlaceReleased(session_id=known.session_id, reason="not_begun"))
-    return [*events, DataErased(session_id=known.session_id, link=known.link)]
+    gone = DataErased(session_id=known.session_id, number=known.number, arrived=known.arrived, link=known.link)
+    return [*events, gone]
 
 
 # --- the freeze

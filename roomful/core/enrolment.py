@@ -172,10 +172,12 @@ class OutcomeReached:
 class DataErased:
     """What was known of a participation, and what was said in its session, was taken out of all logs.
 
-    It came by the entry link `link`; None: by a token, or the demo token.
+    It was the arrival of this `number`, at this time, by the entry link `link` (None: by a token, or the demo token).
     """
 
     session_id: str
+    number: int
+    arrived: float
     link: str | None
 
 

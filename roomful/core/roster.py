@@ -79,6 +79,9 @@ class Participation:
         return self.outcome is None and not self.released
 
 
+ARRIVAL = "arrival"
+"""What the log calls a `ParticipantArrived`, also where only this is left of it."""
+
 _NO_POOLS: Mapping[Stratum, Pool] = MappingProxyType({})
 _NO_TOTALS: Mapping[str, int] = MappingProxyType({})
 
@@ -102,6 +105,8 @@ class StudyState(NamedTuple):
     """The places of test runs, which count nowhere else."""
     totals: Mapping[str, int] = _NO_TOTALS
     """Treatment to how many are completed or in progress."""
+    arrivals: int = 0
+    """How many have been let in, those included whose arrival was erased."""
     live: int = 0
     """How many participations are under way."""
     paused: StudyPaused | None = None
@@ -160,7 +165,7 @@ def happen(state: StudyState, event: StudyEvent, at: float) -> StudyState:
         case DeviationRecorded():
             return state._replace(frozen=event, deviations=event.number)
         case Erased():
-            return state
+            return state._replace(arrivals=state.arrivals + (event.event_type == ARRIVAL))
         case _:
             state = _with_place(state, event.session_id, at)
             return _further(state, state.participations[event.session_id], event, at)
@@ -186,7 +191,7 @@ def _with_arrival(state: StudyState, event: ParticipantArrived, at: float) -> St
     person = person_of(event.link, event.token, event.participant)
     participation = Participation(
         session_id=event.session_id,
-        number=len(state.participations) + 1,
+        number=state.arrivals + 1,
         person=person,
         token=event.token,
         link=event.link,
@@ -205,6 +210,7 @@ def _with_arrival(state: StudyState, event: ParticipantArrived, at: float) -> St
         participations=state.participations.put(event.session_id, participation),
         people=state.people.put(person, event.session_id) if person else state.people,
         due=state.due.put(event.session_id, event.expires),
+        arrivals=state.arrivals + 1,
         live=state.live + 1,
     )
 
@@ -218,7 +224,7 @@ def _with_place(state: StudyState, session_id: str, at: float) -> StudyState:
         return state
     bare = Participation(
         session_id=session_id,
-        number=len(state.participations) + 1,
+        number=state.arrivals,
         person=None,
         token=None,
         link=None,
@@ -287,18 +293,19 @@ def _further(
         case DataErased():
             if known.person is not None and known.token is None and state.people.get(known.person) == known.session_id:
                 state = state._replace(people=state.people.without(known.person))
-            known = _bared(known, event.link)
+            known = _bared(known, event)
         case _:
             assert_never(event)
     return state._replace(participations=state.participations.put(known.session_id, known))
 
 
-def _bared(known: Participation, link: str | None) -> Participation:
-    """The participation without who it is."""
+def _bared(known: Participation, event: DataErased) -> Participation:
+    """The participation without who it is; the event has what is left of an arrival that was erased."""
+    known = replace(known, erased=True, number=event.number, arrived=event.arrived, link=event.link)
     if known.token is not None:
         # what the token tells is the researcher's own
-        return replace(known, erased=True)
-    return replace(known, erased=True, link=link, person=None, participant=None, parameters={}, variables={})
+        return known
+    return replace(known, person=None, participant=None, parameters={}, variables={})
 
 
 def _placed(state: StudyState, known: Participation) -> StudyState:
