@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,7 @@ async def test_a_line_is_rewritten_under_its_hash_and_nobody_is_fenced(store):
 
     await store.rewrite(rooms.SESSION, {2: '{"seq":2,"new":1}'}, "{}")
     await store.append(rooms.SESSION, row.epoch, some_lines(5, 5))
+    assert await store.scrub()
 
     kept = await store.read(rooms.SESSION)
     assert kept[1] == lines[1]._replace(text='{"seq":2,"new":1}')
@@ -86,6 +88,25 @@ async def test_a_line_that_is_not_there_or_no_line_is_not_rewritten(store):
         await store.rewrite(OTHER, {1: "x"})
 
     assert [line.text for line in await store.read(rooms.SESSION)] == [line.text for line in some_lines(1, 2)]
+
+
+async def test_a_journal_that_somebody_reads_is_told_and_emptied_later(tmp_path):
+    store = await SQLStore.open(f"sqlite:///{tmp_path / 'roomful.db'}", busy_timeout=0.05)
+    await store.reserve(rooms.SESSION, 1.0, "{}")
+    row = await store.claim(rooms.SESSION)
+    await store.append(rooms.SESSION, row.epoch, [some_lines(1, 1)[0]._replace(text=f'"{SECRET}"')])
+    reader = sqlite3.connect(tmp_path / "roomful.db", isolation_level=None)
+    reader.execute("begin")
+    reader.execute("select count(*) from entries").fetchone()
+
+    await store.rewrite(rooms.SESSION, {1: "{}"})
+    meanwhile = await store.scrub()
+    reader.close()
+
+    assert not meanwhile
+    assert await store.scrub()
+    assert SECRET.encode() not in everything(tmp_path)
+    await store.close()
 
 
 # --- everywhere

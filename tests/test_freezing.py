@@ -1,7 +1,9 @@
 """A frozen study: its hash, what a change is called, and that nothing else is run."""
 
+import asyncio
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,15 @@ from roomful.export import export
 from roomful.freezing import Fingerprint, canonical, differing, parts_of
 from roomful.settings import ServerSettings, StudySettings, load_settings
 from roomful.store.memory import MemoryStore
-from tests import examples
+from roomful.store.sql import SQLStore
+from tests import examples, rooms
 from tests.asgi import web
 from tests.enrolling import Door, rules
 from tests.test_cli import invoke
 from tests.test_cli_people import lab, make_study
 from tests.test_enrolment import opened
 from tests.test_enrolment_settings import SIMULATION
-from tests.test_export import table
+from tests.test_export import keep, table
 
 __all__ = ["lab"]
 """The fixture of another module that is used here."""
@@ -170,13 +173,16 @@ async def test_sessions_under_different_hashes_are_told_apart(tmp_path):
     with pytest.raises(SetupError) as refusal:
         await one_session(changed)
     enrolment = await opened(store)
-    await enrolment.submit(Deviate(reason="why", changes=(), hash=other.hash, parts=other.parts))
+    await enrolment.submit(Deviate(reason="why", changes=("messages",), hash=other.hash, parts=other.parts))
     await one_session(changed)
     with pytest.raises(SetupError, match="was changed"):
         await one_session(settings)
     await export(store, tmp_path / "tables", ())
 
     assert "\n- simulation_settings.json: messages_per_minute was changed\n" in str(refusal.value)
+    page = (tmp_path / "tables" / "codebook.md").read_text("utf-8")
+    assert f"with the hash `{found.hash}`" in page
+    assert f"why (messages). From then on `{other.hash}`" in page
     assert [row["freeze"] for row in table(tmp_path / "tables", "sessions")] == ["", found.hash, other.hash]
 
 
@@ -256,15 +262,27 @@ def test_a_prompt_that_holds_a_fence_stays_whole(lab):
 
 
 def test_sessions_are_listed_with_the_hash_that_they_were_held_under(lab):
-    invoke("freeze")
+    async def held() -> None:
+        store = await SQLStore.open(f"sqlite:///{lab}/data/roomful.db")
+        entry = examples.entries()[0]
+        await keep(store, rooms.SESSION, [entry._replace(event=replace(entry.event, freeze="ab" * 32))])
+        await keep(store, examples.SESSION, [entry], created=1.0)
+        await store.close()
 
-    assert "No session yet." in invoke("sessions")
+    asyncio.run(held())
+    before = invoke("sessions")
+    invoke("freeze")
+    heads, first, second = invoke("sessions").splitlines()
+
+    assert "freeze" not in before
+    assert heads.split()[-1] == "freeze"
+    assert (first.split()[-1], second.split()[-1]) == ("–", "abababab")
+    listed = json.loads(invoke("sessions", "--json"))
+    assert [one["freeze"] for one in listed] == [None, "ab" * 32]
 
 
 def test_an_entry_with_a_hash_is_read_as_it_was_written():
     (entry,) = [entry for entry in examples.entries() if isinstance(entry.event, SessionStarted)]
-    from dataclasses import replace
-
     started = Entry(1, 0.0, replace(entry.event, freeze="ab" * 32))
 
     assert decode(encode(started, examples.SESSION, examples.STARTED, "", "").text) == started

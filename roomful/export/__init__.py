@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from roomful.codec import CodecError
-from roomful.core.enrolment import StudyEntry, TreatmentAssigned
+from roomful.core.enrolment import DeviationRecorded, StudyEntry, StudyFrozen, TreatmentAssigned
 from roomful.core.roster import StudyState, fold_study
 from roomful.export import rows
 from roomful.export.columns import HEADS, TABLES, Column, codebook_page, codebook_rows
@@ -64,10 +64,10 @@ async def export(store: Store, out: Path, about: Sequence[str], *, anonymize: bo
     """
     with _part_of(out) as part, ExitStack() as files:
         tables = Tables(part, files, anonymize=anonymize)
-        await _write(store, tables)
+        entries = await _write(store, tables)
         with (part / "codebook.csv").open("x", encoding="utf-8", newline="") as file:
             _writer(file).writerows([HEADS, *codebook_rows(anonymized=anonymize)])
-        page = codebook_page(about, anonymized=anonymize)
+        page = codebook_page([*about, *_freezes(entries)], anonymized=anonymize)
         (part / "codebook.md").write_text(page, encoding="utf-8", newline="\n")
     return Exported(tables.counts)
 
@@ -148,7 +148,8 @@ def _clear(part: Path) -> None:
     shutil.rmtree(part)
 
 
-async def _write(store: Store, tables: Tables) -> None:
+async def _write(store: Store, tables: Tables) -> list[StudyEntry]:
+    """Write all tables; return the study's log."""
     entries = await _study(store)
     state = fold_study(entries)
     known = sorted(state.participations.values(), key=lambda one: one.number)
@@ -156,6 +157,20 @@ async def _write(store: Store, tables: Tables) -> None:
     tables.add("assignments", _assignments(entries, state))
     for row in await store.sessions():
         await _write_session(store, tables, row, state)
+    return entries
+
+
+def _freezes(entries: Sequence[StudyEntry]) -> Iterator[str]:
+    """What the codebook says of the hashes that sessions were held under."""
+    for entry in entries:
+        match entry.event:
+            case StudyFrozen(hash=frozen):
+                yield f"The study was frozen at {rows.moment(entry.at)} with the hash `{frozen}`."
+            case DeviationRecorded(number=number, reason=reason, changes=changes, hash=changed):
+                what = "; ".join(changes)
+                yield f"Deviation {number}, at {rows.moment(entry.at)}: {reason} ({what}). From then on `{changed}`."
+            case _:
+                pass
 
 
 async def _study(store: Store) -> list[StudyEntry]:
