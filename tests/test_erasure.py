@@ -297,6 +297,7 @@ def test_whoever_never_came_leaves_no_place_behind(weights):
 def test_a_withdrawal_is_told_once_and_what_was_deleted_is_never_kept_again():
     door = Door(rules(links=["prolific"]))
     one = door.arrive(link="prolific", who="P1")
+    door.enter(Begin(session_id=one.session_id))
     with pytest.raises(Refused, match="under way"):
         door.enter(Withdraw(session_id=one.session_id, delete=False))
     door.enter(EndChat(session_id=one.session_id, reason="duration_expired"))
@@ -311,6 +312,16 @@ def test_a_withdrawal_is_told_once_and_what_was_deleted_is_never_kept_again():
     assert deleted == [OutcomeReached(session_id=one.session_id, outcome="withdrew_delete_data")]
     assert gone == [DataErased(session_id=one.session_id, number=1, arrived=NOON, link="prolific")]
     assert again == late == []
+
+
+def test_somebody_may_withdraw_who_has_not_begun():
+    door = Door(rules(links=["prolific"]))
+    one = door.arrive(link="prolific", who="P1")
+
+    events = door.enter(Withdraw(session_id=one.session_id, delete=True))
+
+    assert events == [OutcomeReached(session_id=one.session_id, outcome="withdrew_delete_data")]
+    assert door.state.live == 0
 
 
 def test_the_place_of_somebody_who_withdrew_is_there_for_others():

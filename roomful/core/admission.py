@@ -86,7 +86,7 @@ class EndChat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw:
-    """Somebody whose participation is over takes it back; with `delete` their data are not to be kept."""
+    """Somebody whose session is not live takes their participation back; with `delete` their data go."""
 
     session_id: str
     delete: bool
@@ -371,7 +371,7 @@ def _withdraw(state: StudyState, input: Withdraw) -> list[StudyEvent]:
     known = state.participations.get(input.session_id)
     if known is None:
         return []
-    if known.outcome is None:
+    if known.begun is not None and known.ended is None:
         raise Refused("not_over", "The participation is under way: its session has to be ended first.")
     outcome: Outcome = "withdrew_delete_data" if input.delete else "withdrew_keep_data"
     # what was deleted cannot be kept any more
