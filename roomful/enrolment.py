@@ -10,6 +10,7 @@ from roomful.codec import GENESIS, CodecError
 from roomful.core.admission import Arrive, Begin, EndChat, StudyInput, decide_study, participation_of
 from roomful.core.decide import Refused
 from roomful.core.enrolment import StudyEntry
+from roomful.core.journey import place_of
 from roomful.core.roster import Participation, StudyState, evolve_study, fold_study
 from roomful.log import OnLines
 from roomful.store import STUDY, Fenced, Line, Store, StoreError
@@ -120,6 +121,19 @@ class Enrolment:
         """Whether a session may start now: after a stop only those go on that have begun."""
         known = self.state.participations.get(session_id)
         return not (self.state.paused and self.state.paused.stopped) or bool(known and known.begun)
+
+    async def find(self, session_id: str) -> Participation | None:
+        """Somebody's participation, with what other processes have appended until now. Raises StoreError."""
+        await self.flush()
+        return (await self.look()).participations.get(session_id)
+
+    async def lets_in(self, session_id: str) -> bool:
+        """Whether no page lies between a session and its chat, and nothing ended it before. Raises StoreError."""
+        known = self.state.participations.get(session_id)
+        if self.state.rules.pages:
+            known = await self.find(session_id)
+        # a session that nobody came in for, such as one that a program gave out, has no pages
+        return known is None or place_of(self.state.rules.pages, known) == "chat" or known.ended is not None
 
     async def reconcile(self) -> None:
         """Learn of sessions that began or ended while nobody could tell. Raises StoreError."""

@@ -7,6 +7,7 @@ from typing import Literal, cast
 
 from roomful.core.assignment import OTHER, Arm, AssignmentRules, Variable, block
 from roomful.core.enrolment import EnrolmentRules, Outcome
+from roomful.core.pages import Page, rules_of_page
 from roomful.core.study import Treatment
 from roomful.outcomes import ENDINGS, Ending, check_places
 from roomful.rules import (
@@ -100,6 +101,8 @@ class EnrolmentSettings:
     """Further parameters of entry links that addresses of outcomes may hold."""
     may_delete: bool = False
     """Whether who leaves the chat may have what they wrote deleted."""
+    deception: bool = False
+    """Whether participants are deceived, so that they must be told once it is over."""
 
 
 _MOMENT = 'a time with its offset, such as "2026-03-02T09:00:00+01:00"'
@@ -227,6 +230,7 @@ ENROLMENT_RULES: Mapping[str, Rule[object]] = {
     "outcomes": ENDINGS,
     "return_parameters": Rule(_NAMES_EXPECTED, _read_names),
     "may_delete": SWITCH,
+    "deception": SWITCH,
 }
 
 
@@ -269,7 +273,9 @@ def assigned_arms(treatments: Sequence[Treatment]) -> tuple[Arm, ...]:
     )
 
 
-def rules_of(settings: EnrolmentSettings, treatments: Sequence[Treatment], seed: int) -> EnrolmentRules:
+def rules_of(
+    settings: EnrolmentSettings, treatments: Sequence[Treatment], seed: int, pages: Sequence[Page] = ()
+) -> EnrolmentRules:
     """What the study's log is told of the settings. `seed` is the study's."""
     assignment = settings.assignment
     return EnrolmentRules(
@@ -287,4 +293,5 @@ def rules_of(settings: EnrolmentSettings, treatments: Sequence[Treatment], seed:
         max_live=settings.max_live_sessions,
         reserve_for=assignment.reserve_minutes * 60,
         release_after=assignment.release_minutes * 60,
+        pages=tuple(rules_of_page(page) for page in pages),
     )

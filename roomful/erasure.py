@@ -8,7 +8,7 @@ from typing import Protocol
 from roomful.codec import CodecError, tombstone
 from roomful.core.admission import Erase, Withdraw
 from roomful.core.decide import WITHDREW, Refused
-from roomful.core.enrolment import ParticipantArrived
+from roomful.core.enrolment import ChecksMissed, ConsentAnswered, PageAnswered, ParticipantArrived
 from roomful.enrolment import Enrolment
 from roomful.store import STUDY, Line, SessionRow, Store, StoreError, UnknownSession
 from roomful.study_codec import STUDY_EVENT_TYPES, decode_study
@@ -16,7 +16,7 @@ from roomful.study_codec import STUDY_EVENT_TYPES, decode_study
 KEPT = '"event_type":"session_end",'
 """In the head of the one line of a session that keeps its data: that it is over, why, and counts of it."""
 
-PERSONAL = (ParticipantArrived,)
+PERSONAL = (ParticipantArrived, ConsentAnswered, ChecksMissed, PageAnswered)
 """Events of the study's log that tell of a person."""
 
 
@@ -92,7 +92,7 @@ class Eraser:
         await self._store.rewrite(row.session_id, texts, about)
 
     async def _erase_people(self, session_ids: set[str]) -> None:
-        """Take out of the study's log what it knows of those who came by a link."""
+        """Take out of the study's log what they answered on pages, and who came by a link."""
         lines = await self._store.read(STUDY)
         heads = [f'"event_type":"{STUDY_EVENT_TYPES[kind]}",' for kind in PERSONAL]
         candidates = [line for line in lines if any(head in line.text[:200] for head in heads)]
@@ -104,8 +104,10 @@ def _is_of(line: Line, session_ids: set[str]) -> bool:
         event = decode_study(line.text).event
     except CodecError as fault:
         raise StoreError(f"the study's log cannot be read: {fault}") from fault
+    if not isinstance(event, PERSONAL) or event.session_id not in session_ids:
+        return False
     # who came by a token, or the demo token, told nothing of themselves
-    return isinstance(event, PERSONAL) and event.link is not None and event.session_id in session_ids
+    return not isinstance(event, ParticipantArrived) or event.link is not None
 
 
 def _tombstones(lines: Iterable[Line]) -> dict[int, str]:

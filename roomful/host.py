@@ -49,6 +49,10 @@ class Full(Exception):
     """No session may begin now: as many are live as the settings allow, or the study was stopped."""
 
 
+class NotReady(Full):
+    """A session may not begin yet, or never: pages lie before it."""
+
+
 class Connection(Protocol):
     """A socket of a participant. `sent` is the number of the last shown entry that went out."""
 
@@ -176,6 +180,10 @@ class Host:
         self._clock = clock
         self._on_commit = on_commit
         self._salt = Salts()
+        # of all treatments: which answers a session is given must not tell in which one it is
+        self._asked = sorted(
+            {arm.experimental.stances.question for arm in study.treatments if arm.experimental.stances}
+        )
         self._opening: dict[str, asyncio.Task[Room | Exception]] = {}
         self._tasks: asyncio.TaskGroup
         self.closing = False
@@ -234,7 +242,8 @@ class Host:
     async def open(self, session_id: str) -> Room:
         """Return the room of a session that was given out, started or resumed where it is not live yet.
 
-        The room of a session that has ended is not run: its log tells the end. Raises UnknownSession, Full, StoreError.
+        The room of a session that has ended is not run: its log tells the end. Raises UnknownSession, NotReady, Full,
+        StoreError.
         """
         opening = self._opening.get(session_id)
         # a room that is still being opened has no start in its log yet
@@ -294,6 +303,8 @@ class Host:
         if row.ended is None:
             row = await self.store.claim(session_id)
         log = await self._read(row)
+        if log.state.started is None and row.ended is None:
+            await self._check_pages(session_id)
         timeline = LiveTimeline(log.started, at_least=log.state.at)
         room = Room(SimulationSession(log, self._llm, timeline, self._on_commit), timeline, self._blank(session_id))
         if log.state.ended is not None:
@@ -340,7 +351,10 @@ class Host:
     def _first(self, row: SessionRow) -> Start:
         study, about = self.study, json.loads(row.about)
         seed = derive(study.simulation.seed, row.session_id)
-        treatment = self._treatment(about.get("treatment"), seed)
+        known = self._enrolment.state.participations.get(row.session_id) if self._enrolment else None
+        # one who was asked something first has got the treatment after the session was given out
+        treatment = self._treatment(about.get("treatment") or (known.treatment if known else None), seed)
+        answered = known.answers if known else {}
         return Start(
             session_id=row.session_id,
             seed=seed,
@@ -351,7 +365,7 @@ class Host:
             versions={"roomful": __version__, "core": str(CORE_VERSION), **study.versions},
             treatment=treatment.name or None,
             levels=treatment.levels,
-            answers=about.get("answers", {}),
+            answers={name: answered[name] for name in self._asked if name in answered} | about.get("answers", {}),
             freeze=study.fingerprint if self._enrolment and self._enrolment.state.frozen else "",
         )
 
@@ -419,6 +433,10 @@ class Host:
     def _check_stopped(self, session_id: str) -> None:
         if self._enrolment and not self._enrolment.may_begin(session_id):
             raise Full("the study was stopped")
+
+    async def _check_pages(self, session_id: str) -> None:
+        if self._enrolment and not await self._enrolment.lets_in(session_id):
+            raise NotReady(f"pages lie before the chat of {session_id}")
 
     def check_room(self) -> None:
         """Raise Full when no more sessions may be live."""

@@ -10,19 +10,38 @@ from roomful.core.decide import Decided
 from roomful.core.events import SHOWN, CallRequested, Entry, Event, SessionEnded
 from roomful.core.inputs import Input
 from roomful.core.state import SessionState, fold, take_up
-from roomful.store import Fenced, Line, Store, StoreError
+from roomful.folded import packed, unpacked
+from roomful.store import Fenced, Folded, Line, Store, StoreError
 
 type OnLines = Callable[[str, Sequence[Line]], None]
 """Told of each batch that has become durable: the session's id and the lines."""
+
+KEPT_EVERY = 60
+"""Entries after which the state is kept anew beside the lines, so that a restart reads few of them: a minute's."""
 
 BEHIND_MOST = 200
 """Entries that wait for a slow follower in memory; one that is further behind reads them from the store."""
 
 
-def folded(texts: Sequence[str]) -> SessionState:
-    """Return the state after the lines of a log. Raises CodecError."""
+async def _read(store: Store, session_id: str) -> tuple[SessionState | None, list[Line]]:
+    """What is kept of a session's state, and the lines from the last that it knows; or all lines."""
+    kept = await store.folded(session_id)
+    if kept and (state := unpacked(kept.state)):
+        lines = await store.read(session_id, kept.seq - 1)
+        if lines and (lines[0].seq, lines[0].hash, state.seq) == (kept.seq, kept.hash, kept.seq):
+            return state, lines
+    return None, await store.read(session_id)
+
+
+def _start_of(line: Line) -> int:
+    """When `at` was 0, in microseconds since the epoch."""
+    return parse_timestamp(line.text.split('"', 4)[3]) - round(decode(line.text, folding=True).at * 1e6)
+
+
+def folded(texts: Sequence[str], state: SessionState | None = None) -> SessionState:
+    """Return the state after the lines of a log, or after those that follow on a state. Raises CodecError."""
     entries = [decode(text, folding=True) for text in texts]
-    state = fold(entries)
+    state = fold(entries, state)
     if state.calls:
         # they may be asked again, and the prompts, which are most of a log, were not read
         asked = (text for text, entry in zip(texts, entries, strict=True) if isinstance(entry.event, CallRequested))
@@ -56,6 +75,7 @@ class SessionLog:
         self._salt = salt
         self._on_lines = on_lines
         self._hash = GENESIS
+        self._kept = 0
         self._unsure: tuple[list[Line], Decided] | None = None
         self._followers: list[_Follower] = []
 
@@ -70,15 +90,12 @@ class SessionLog:
         on_lines: OnLines | None = None,
     ) -> "SessionLog":
         """Read a session's log and fold it. One without entries starts `now` (microseconds since the epoch)."""
-        lines = await store.read(session_id)
-        state = folded([line.text for line in lines])
-        started = now
-        if lines:
-            # `at` is 0 where the session starts, so its first line's timestamp is the anchor
-            started = parse_timestamp(lines[0].text.split('"', 4)[3]) - round(decode(lines[0].text).at * 1e6)
-        log = cls(store, session_id, epoch, started, salt, on_lines)
+        kept, lines = await _read(store, session_id)
+        state = folded([line.text for line in lines if kept is None or line.seq > kept.seq], kept)
+        log = cls(store, session_id, epoch, _start_of(lines[0]) if lines else now, salt, on_lines)
         log.state = state
         log._hash = lines[-1].hash if lines else GENESIS
+        log._kept = kept.seq if kept else 0
         return log
 
     async def append(self, events: Sequence[Event], at: float, input: Input | None = None) -> list[Entry]:
@@ -98,12 +115,22 @@ class SessionLog:
         Raises StoreError when it is not known to be stored (see `settle`), and Fenced.
         """
         lines = self._lines(decided.entries)
+        kept = self._folded(decided.state, lines[-1])
         try:
-            await self._store.append(self.session_id, self._epoch, lines)
+            await self._store.append(self.session_id, self._epoch, lines, kept)
         except StoreError:
             self._unsure = (lines, decided)
             raise
+        if kept:
+            self._kept = kept.seq
         self._publish(lines, decided)
+
+    def _folded(self, state: SessionState, last: Line) -> Folded | None:
+        """What to keep of a state beside the lines, if it is time to."""
+        if state.ended is not None or state.seq - self._kept < KEPT_EVERY:
+            return None
+        data = packed(state)
+        return Folded(state.seq, last.hash, data) if data else None
 
     def _lines(self, entries: Sequence[Entry]) -> list[Line]:
         link, lines = self._hash, []

@@ -141,7 +141,8 @@ class SimulationSession:
         return decided.entries
 
     def _back_off(self, fault: StoreError) -> None:
-        self._retry_at = self._timeline.now() + self._backoff
+        # in whole microseconds, as the clock is read: less than one would be waited for ever anew
+        self._retry_at = round(self._timeline.now() + self._backoff, 6)
         self._backoff = min(self._backoff * 2, BACKOFF_MOST)
         for arrival in self._held:
             self._answer(arrival, fault)

@@ -14,12 +14,14 @@ from dotenv.parser import parse_stream
 
 from roomful.core.enrolment import EnrolmentRules
 from roomful.core.events import USER
+from roomful.core.pages import Page
 from roomful.core.prompts import LONGEST
 from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings, Treatment
 from roomful.enrolment_settings import ENROLMENT, EnrolmentSettings, check_blocks, rules_of
 from roomful.experiment import EXPERIMENTAL_RULES
 from roomful.factors import DESIGN_KEYS
 from roomful.freezing import parts_of
+from roomful.pages import check_debrief, check_stances, check_strata, load_pages
 from roomful.rules import (
     NAME,
     SWITCH,
@@ -257,6 +259,8 @@ class StudySettings:
     treatments: tuple[Treatment, ...] = ()
     enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
     """How people come in: `study.json`, which may be missing."""
+    pages: tuple[Page, ...] = ()
+    """The pages around the chat, in the order in which participants come to them."""
     parts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """What the files hold in short, part by part, by which a change of a frozen study is named."""
 
@@ -268,7 +272,7 @@ class StudySettings:
     @property
     def rules(self) -> EnrolmentRules:
         """What the study's log is told of them."""
-        return rules_of(self.enrolment, self.treatments, self.simulation.seed)
+        return rules_of(self.enrolment, self.treatments, self.simulation.seed, self.pages)
 
 
 STUDY_FILE = "study.json"
@@ -291,14 +295,22 @@ def load_settings(folder: Path) -> StudySettings:
     if design:
         blocks = check_blocks(enrolment, design.treatments)
         faults += [replace(fault, file=str(folder / STUDY_FILE)) for fault in blocks]
-    enrolment = _with_pages(folder, enrolment, faults)
+    enrolment = _with_texts(folder, enrolment, faults)
+    pages = load_pages(folder, faults)
+    faults += _check_pages(folder, pages, enrolment, design)
     if design is None or simulation is None or faults:
         raise SettingsError(faults)
-    parts = parts_of(folder)
-    return StudySettings(design.treatments[0].experimental, simulation.settings, design.treatments, enrolment, parts)
+    return StudySettings(
+        design.treatments[0].experimental,
+        simulation.settings,
+        design.treatments,
+        enrolment,
+        pages,
+        parts_of(folder),
+    )
 
 
-def _with_pages(folder: Path, enrolment: EnrolmentSettings, faults: list[Fault]) -> EnrolmentSettings:
+def _with_texts(folder: Path, enrolment: EnrolmentSettings, faults: list[Fault]) -> EnrolmentSettings:
     """The settings with the text of each page that an outcome names."""
     outcomes = dict(enrolment.outcomes)
     for outcome, ending in enrolment.outcomes.items():
@@ -310,6 +322,17 @@ def _with_pages(folder: Path, enrolment: EnrolmentSettings, faults: list[Fault])
             told = (fault.under(f"outcomes.{outcome}.page") for fault in error.faults)
             faults += [replace(fault, file=str(folder / STUDY_FILE)) for fault in told]
     return replace(enrolment, outcomes=outcomes)
+
+
+def _check_pages(
+    folder: Path, pages: tuple[Page, ...], enrolment: EnrolmentSettings, design: Design | None
+) -> Iterator[Fault]:
+    """Faults of what the other files say that the pages do not bear out."""
+    own = [*check_strata(pages, enrolment.assignment.strata), *check_debrief(pages, deception=enrolment.deception)]
+    yield from (replace(fault, file=str(folder / STUDY_FILE)) for fault in own)
+    arms = [treatment.experimental.stances for treatment in design.treatments] if design and pages else []
+    for fault in check_stances(pages, [stances for stances in arms if stances]):
+        yield replace(fault, file=str(folder / EXPERIMENTAL_FILE))
 
 
 def _load_if_there[T](path: Path, rule: Rule[T], faults: list[Fault]) -> T | None:

@@ -20,7 +20,7 @@ from roomful.core.study import ExperimentalSettings
 from roomful.host import Host, Room
 from roomful.llm import LLM
 from roomful.settings import ServerSettings, StudySettings
-from roomful.store import Line, SessionRow, Store, StoreError
+from roomful.store import Folded, Line, SessionRow, Store, StoreError
 from roomful.store.memory import MemoryStore
 from roomful.web.app import create_app
 from roomful.web.server import Server
@@ -327,9 +327,9 @@ async def eventually(condition: Callable[[], object]) -> None:
 class Yielding(MemoryStore):
     """A store that lets others go first, as every store does that writes to somewhere."""
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         await asyncio.sleep(0)
-        await super().append(session_id, epoch, lines)
+        await super().append(session_id, epoch, lines, folded)
 
 
 class Failing(Yielding):
@@ -349,9 +349,9 @@ class Failing(Yielding):
         if operation in self.failing:
             raise StoreError("SECRET: the disk is full")
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         await self._pass("append")
-        await super().append(session_id, epoch, lines)
+        await super().append(session_id, epoch, lines, folded)
 
     async def find(self, session_id: str) -> SessionRow | None:
         await self._pass("find")

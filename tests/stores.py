@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from roomful.log import SessionLog
-from roomful.store import Line, StoreError
+from roomful.store import Folded, Line, StoreError
 from roomful.store.memory import MemoryStore
 from tests.rooms import SESSION, salts
 
@@ -19,10 +19,10 @@ class ShakyStore(MemoryStore):
         self.mute: Callable[[], bool] = lambda: False
         self.appends = 0
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         self.appends += 1
         self._check()
-        await super().append(session_id, epoch, lines)
+        await super().append(session_id, epoch, lines, folded)
         if self.mute():
             raise StoreError("the connection was lost before the answer came")
 

@@ -4,10 +4,14 @@ from roomful.codec import GENESIS
 from roomful.core.assignment import Arm, AssignmentRules, Variable
 from roomful.core.enrolment import (
     ChatEnded,
+    ChecksMissed,
+    ConsentAnswered,
     DataErased,
     DeviationRecorded,
     EnrolmentRules,
     OutcomeReached,
+    PageAnswered,
+    PageShown,
     ParticipantArrived,
     ParticipationBegun,
     PlaceReleased,
@@ -23,11 +27,14 @@ from roomful.core.enrolment import (
     TokensRevoked,
     TreatmentAssigned,
 )
+from roomful.core.pages import PageRules
 from roomful.study_codec import encode_study
 from roomful.token_file import hashed
 
 STARTED = 1_772_440_200.0  # 2026-03-02T08:30:00Z
 FIRST, SECOND = "6f1c2a7e-0d3b-4c58-9a61-2b7f4e5d8c90", "0c7d7c8e-52a1-4c3c-8f0e-0d8f4a1d2b3c"
+
+CONSENT, BEFORE = "7d1f" * 16, "0e5b" * 16
 
 RULES = EnrolmentRules(
     assignment=AssignmentRules(
@@ -37,6 +44,10 @@ RULES = EnrolmentRules(
     ),
     links=("prolific",),
     closes=STARTED + 1_209_600,
+    pages=(
+        PageRules(name="consent", role="consent", hash=CONSENT, version="2026-03"),
+        PageRules(name="before", role="before", hash=BEFORE, asks=("Q1", "task")),
+    ),
 )
 
 PARTS = {
@@ -89,7 +100,29 @@ HAPPENED: list[tuple[float, StudyEvent, str | None]] = [
         ),
         "arrive",
     ),
-    (3604.5, ParticipationBegun(session_id=FIRST), "begin"),
+    (3602.0, PageShown(session_id=FIRST, page="consent"), "show_page"),
+    (
+        3640.5,
+        ConsentAnswered(
+            session_id=FIRST, page="consent", version="2026-03", hash=CONSENT, about="participation", given=True
+        ),
+        "fill_page",
+    ),
+    (3640.5, PageAnswered(session_id=FIRST, page="consent", hash=CONSENT, answers={}), None),
+    (3640.7, PageShown(session_id=FIRST, page="before"), "show_page"),
+    (
+        3671.0,
+        ChecksMissed(
+            session_id=FIRST, page="before", checks=("task",), answers={"Q1": "4", "task": "write"}, attempt=1
+        ),
+        "fill_page",
+    ),
+    (
+        3690.25,
+        PageAnswered(session_id=FIRST, page="before", hash=BEFORE, answers={"Q1": "4", "task": "chat"}),
+        "fill_page",
+    ),
+    (3694.5, ParticipationBegun(session_id=FIRST), "begin"),
     (3700.0, StudyPaused(reason="the lab is closed", stopped=False), "pause"),
     (4000.0, StudyResumed(), "unpause"),
     (4505.0, ChatEnded(session_id=FIRST, reason="duration_expired"), "end_chat"),

@@ -406,6 +406,18 @@ def test_a_session_is_ended_where_no_server_runs(tmp_path):
     assert "ended_by_operator" in room.invoke("sessions")
 
 
+def test_a_participant_in_a_terminal_is_sent_to_the_pages_first(tmp_path):
+    room = Room(tmp_path, free_port())
+    make_study(room.folder / "config")
+    (room.folder / "config" / "pages").mkdir()
+    (room.folder / "config" / "pages" / "consent.md").write_text("---\nversion: 1\n---\nDo you agree?\n")
+    with room.serving():
+        found = room.run("chat", "--url", room.url)
+
+    assert found.returncode == 1
+    assert re.fullmatch(rf"Pages come first: fill them in at {room.url}/session/[0-9a-f-]+, then .*\n", found.stderr)
+
+
 def test_a_wrong_token_and_an_absent_server_are_said_in_a_sentence(room):
     refused = room.run("chat", "--url", room.url, "--token", "nobody")
     unknown = room.run("chat", "--url", room.url, "--session", "nonsense")
@@ -629,6 +641,21 @@ def test_check_shows_the_prompts_of_a_study_without_treatments(folder):
 
     assert said.count("| Your name in this group chat is") == 2
     assert "the one treatment" in said
+
+
+def test_check_lists_the_pages(folder):
+    pages = folder / "config" / "pages"
+    pages.mkdir()
+    (pages / "consent.md").write_text("---\nversion: 7\n---\nDo you agree?\n")
+    block = "name: Q1\nkind: single\ntext: Well?\noptions:\n- 1 = no\n- 2 = yes\ncorrect: 2"
+    (pages / "before.md").write_text(f"```question\n{block}\n```\n")
+    said = invoke("check")
+    told = json.loads(invoke("check", "--json"))
+
+    assert re.search(r"consent\.md +version 7; SHA-256 [0-9a-f]{12}…\n", said)
+    assert re.search(r"before\.md +2 tries, then end; .*\n +Q1 +single, 1 \| 2, correct: 2\n", said)
+    assert [page["name"] for page in told["pages"]] == ["consent", "before"]
+    assert told["pages"][1]["questions"][0]["codes"] == {"1": "no", "2": "yes"}
 
 
 def test_check_gives_the_design_to_programs(folder):

@@ -272,6 +272,24 @@ def test_what_was_said_is_deleted_beside_a_running_server_and_without_one(lab):
     assert outcomes == {first: "withdrew_delete_data", second: "withdrew_delete_data"}
 
 
+def test_who_is_among_the_pages_is_withdrawn_beside_a_running_server_and_without_one(lab):
+    make_study(lab / "config", entry=[{"panel": "label"}])
+    (lab / "config" / "pages").mkdir()
+    (lab / "config" / "pages" / "consent.md").write_text("---\nversion: 1\n---\nYes?")
+    with serving(lab) as server:
+        first, second = [join(server, f"participant_label={SECRET}-{number}")[1]["session_id"] for number in (1, 2)]
+        beside = invoke("withdraw", first)
+        server.stop()
+    without = invoke("withdraw", second, "--delete", "--yes")
+
+    assert beside == f"Session {first}: withdrawn; its data stay.\n"
+    assert without == f"Session {second}: withdrawn, and its data are deleted.\n"
+    outcomes = {one["session_id"]: one["outcome"] for one in json.loads(invoke("assignments", "--json"))}
+    assert outcomes == {first: "withdrew_keep_data", second: "withdrew_delete_data"}
+    assert f"{SECRET}-2".encode() not in everything(lab)
+    assert {one["state"] for one in json.loads(invoke("sessions", "--json"))} == {"not started"}
+
+
 def test_old_sessions_are_erased_after_a_question(lab, monkeypatch):
     make_study(lab / "config", entry=[{"panel": "label"}])
     with serving(lab) as server:

@@ -17,7 +17,7 @@ from roomful.core.decide import Refused
 from roomful.core.roster import fold_study
 from roomful.enrolment import Enrolment
 from roomful.logfile import LogFiles
-from roomful.store import STUDY, Fenced, Line, Store, StoreError
+from roomful.store import STUDY, Fenced, Folded, Line, Store, StoreError
 from roomful.store.memory import MemoryStore
 from roomful.store.sql import SQLStore
 from roomful.study_codec import decode_study
@@ -102,10 +102,10 @@ async def test_all_who_wait_at_a_moment_share_few_commits():
     appends: list[int] = []
 
     class Counting(MemoryStore):
-        async def append(self, session_id: str, epoch: int, lines: list[Line]) -> None:
+        async def append(self, session_id: str, epoch: int, lines: list[Line], folded: Folded | None = None) -> None:
             await asyncio.sleep(0)
             appends.append(len(lines))
-            await super().append(session_id, epoch, lines)
+            await super().append(session_id, epoch, lines, folded)
 
     door = await opened(Counting())
     await door.submit(SetUp(rules=rules(1, 1, links=["p"])))
@@ -195,9 +195,9 @@ async def test_who_is_cancelled_takes_nobody_with_them():
     gate = asyncio.Event()
 
     class Held(MemoryStore):
-        async def append(self, session_id: str, epoch: int, lines: list[Line]) -> None:
+        async def append(self, session_id: str, epoch: int, lines: list[Line], folded: Folded | None = None) -> None:
             await gate.wait()
-            await super().append(session_id, epoch, lines)
+            await super().append(session_id, epoch, lines, folded)
 
     door = await opened(Held())
     first = asyncio.create_task(door.arrive(Arrive(session_id="a")))
@@ -218,7 +218,7 @@ async def test_who_is_cancelled_takes_nobody_with_them():
 
 async def test_a_log_that_others_write_all_the_time_is_a_fault_of_the_store():
     class Contended(MemoryStore):
-        async def append(self, session_id: str, epoch: int, lines: list[Line]) -> None:
+        async def append(self, session_id: str, epoch: int, lines: list[Line], folded: Folded | None = None) -> None:
             raise Fenced("another was first")
 
     door = await opened(Contended())

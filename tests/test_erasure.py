@@ -12,11 +12,12 @@ import pytest
 
 from roomful.chain import check_chain
 from roomful.codec import CodecError, decode
-from roomful.core.admission import Arrive, Begin, EndChat, Erase, SetUp, Withdraw
+from roomful.core.admission import Arrive, Begin, EndChat, Erase, FillPage, SetUp, Withdraw
 from roomful.core.audit import audit
 from roomful.core.decide import Refused
 from roomful.core.enrolment import DataErased, OutcomeReached, ParticipantArrived
 from roomful.core.events import Erased, SessionEnded, SessionStarted
+from roomful.core.pages import PageRules
 from roomful.core.roster import StudyState, fold_study
 from roomful.enrolment_settings import EnrolmentSettings, EntryLink
 from roomful.erasure import Eraser
@@ -186,6 +187,55 @@ async def texts(store: Any, session_id: str) -> str:
 
 async def no_pause() -> None:
     """No time passes."""
+
+
+async def on_pages(enrolment: Any, session_id: str) -> None:
+    """Somebody agrees, misses a check, and answers with a secret."""
+    await enrolment.submit(FillPage(session_id=session_id, page="consent", agreed=True))
+    for attempt, missed in ((1, ("Q2",)), (2, ())):
+        answers = {"Q1": SECRET, "Q2": f"{SECRET}-{attempt}"}
+        await enrolment.submit(
+            FillPage(session_id=session_id, page="before", answers=answers, missed=missed, attempt=attempt)
+        )
+
+
+PAGES = (
+    PageRules(name="consent", role="consent", hash="c", version="3"),
+    PageRules(name="before", role="before", hash="b", asks=("Q1", "Q2"), tries=2),
+)
+
+
+@pytest.mark.parametrize("link", ["prolific", None])
+async def test_no_answer_on_a_page_survives_a_deletion_and_those_of_others_do(tmp_path, store, link):
+    files = LogFiles(tmp_path / "logs", store, pause=no_pause)
+    enrolment = await opened(store, on_lines=files.add)
+    await enrolment.submit(SetUp(rules=rules(1, 1, links=["prolific"] if link else [], pages=PAGES)))
+    for session_id, who in ((rooms.SESSION, "P1"), (OTHER, "P2")):
+        await enrolment.submit(Arrive(session_id=session_id, link=link, participant=who if link else None))
+        await store.reserve(session_id, 1.0, "{}")
+        await on_pages(enrolment, session_id)
+    before = await store.read(STUDY)
+    others = [line for line in before if OTHER in line.text]
+    assert sum(SECRET in line.text for line in before) == 4
+
+    await Eraser(store, enrolment, files).withdraw(rooms.SESSION, delete=True)
+
+    after = await store.read(STUDY)
+    assert [line for line in after if SECRET in line.text] == [line for line in others if SECRET in line.text]
+    assert [line for line in after if OTHER in line.text] == others
+    assert check_chain([line.text for line in after]).faults == ()
+    await files.flush()
+    await files.close()
+    assert (tmp_path / "logs" / "study.json").read_text().splitlines() == [line.text for line in after]
+    again = fold_study([decode_study(line.text) for line in after])
+    for name in ("pools", "totals", "live", "due", "people", "arrivals", "seq"):
+        assert getattr(again, name) == getattr(enrolment.state, name), name
+    gone, kept = again.participations[rooms.SESSION], again.participations[OTHER]
+    live = enrolment.state.participations[rooms.SESSION]
+    assert (gone.answers, gone.consent, gone.missed) == (live.answers, live.consent, live.missed) == ({}, None, {})
+    assert gone.shown == live.shown == gone.done == live.done == ()
+    assert (kept.answers["Q1"], kept.consent) == (SECRET, True)
+    assert audit([decode_study(line.text) for line in after]).faults == ()
 
 
 async def test_to_erase_twice_is_safe_and_completes_what_was_broken_off(tmp_path):
@@ -378,6 +428,15 @@ async def test_who_leaves_with_that_wish_has_it_deleted_and_is_told_the_end_for_
     kept = await texts(store, session_id)
     assert SECRET not in kept
     assert "Ann" not in kept
+
+
+async def test_who_withdrew_before_the_chat_never_begins_it(tmp_path):
+    async with web(tmp_path, about=deleting()) as room:
+        session_id = await come(room)
+        await room.state.enrolment.submit(Withdraw(session_id=session_id, delete=False))
+
+        assert await room.open(session_id).rest() == ([], 1008)
+        assert room.host.rooms == {}
 
 
 async def test_a_study_that_does_not_offer_it_refuses_and_the_session_goes_on(tmp_path):

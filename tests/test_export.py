@@ -4,6 +4,7 @@ import csv
 import json
 import tracemalloc
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roomful.codec import GENESIS, decode, encode
-from roomful.core.enrolment import DataErased
+from roomful.core.enrolment import (
+    ChecksMissed,
+    ConsentAnswered,
+    DataErased,
+    PageAnswered,
+    ParticipantArrived,
+    StudyEvent,
+)
 from roomful.core.events import (
     Entry,
     MessagePosted,
@@ -108,9 +116,15 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 async def full_study(store: Any) -> None:
     """The sessions and the study's log of the documentation's examples."""
+    await keep_study(store, [one for one in study_examples.HAPPENED if not isinstance(one[1], DataErased)])
+    happened = [Entry(seq, at, event, None, cause) for seq, (at, event, cause) in enumerate(examples.HAPPENED, 1)]
+    await keep(store, examples.SESSION, happened)
+
+
+async def keep_study(store: Any, happened: Sequence[tuple[float, StudyEvent, str | None]]) -> None:
+    """Keep the study's log with these events."""
     await store.reserve(STUDY, 0.0, "{}")
     row = await store.claim(STUDY)
-    happened = [one for one in study_examples.HAPPENED if not isinstance(one[1], DataErased)]
     link, lines = GENESIS, []
     for seq, (at, event, cause) in enumerate(happened, 1):
         entry = study_examples.StudyEntry(seq, study_examples.STARTED + at, event, cause)
@@ -118,8 +132,6 @@ async def full_study(store: Any) -> None:
         link = encoded.hash
         lines.append(Line(seq, encoded.text, encoded.hash))
     await store.append(STUDY, row.epoch, lines)
-    happened = [Entry(seq, at, event, None, cause) for seq, (at, event, cause) in enumerate(examples.HAPPENED, 1)]
-    await keep(store, examples.SESSION, happened)
 
 
 # --- round trips
@@ -229,6 +241,46 @@ async def test_every_table_tells_what_the_store_has(tmp_path, store):
     assert json.loads(people[study_examples.FIRST]["parameters"])["STUDY_ID"] == "64c1"
     assert (people[study_examples.SECOND]["entry"], people[study_examples.SECOND]["token_label"]) == ("token", "001")
     assert [row["treatment"] for row in table(folder, "assignments")][:1] == ["cold"]
+
+
+async def test_what_was_answered_on_pages_comes_back_as_it_was(tmp_path, store):
+    session_id = study_examples.FIRST
+    answers = {f"Q{number}": text for number, text in enumerate(TEXTS)}
+    arrived, *_ = [one for one in study_examples.HAPPENED if isinstance(one[1], ParticipantArrived)]
+    told = (
+        arrived[1],
+        ConsentAnswered(
+            session_id=session_id, page="consent", version="3", hash="c", about="participation", given=True
+        ),
+        ChecksMissed(session_id=session_id, page="before", checks=("Q0", "Q99"), answers=answers, attempt=1),
+        PageAnswered(session_id=session_id, page="before", hash="b", answers=answers | {"stance": "4"}),
+        ConsentAnswered(session_id=session_id, page="debrief", version=None, hash="d", about="data", given=False),
+    )
+    await keep_study(store, [(float(number), event, None) for number, event in enumerate(told)])
+    started = rooms.Room(replace(rooms.start(session_id=session_id), answers={"stance": "4", "club": "chess"}))
+    await keep(store, session_id, started.entries)
+
+    folder = await exported(store, tmp_path)
+
+    found = table(folder, "answers")
+    on_pages = [row for row in found if row["source"] == "page"]
+    assert {row["question"]: row["answer"] for row in on_pages} == answers | {"stance": "4"}
+    assert {(row["session_id"], row["page"], row["page_hash"]) for row in on_pages} == {(session_id, "before", "b")}
+    assert {row["time"] for row in on_pages} == {moment(study_examples.STARTED + 3)}
+    # what the room was told of the pages is not there twice
+    assert [(row["question"], row["answer"], row["page"]) for row in found if row["source"] == "start"] == [
+        ("club", "chess", "")
+    ]
+    missed = table(folder, "missed_checks")
+    assert {row["question"]: row["answer"] for row in missed} == answers | {"Q99": ""}
+    assert [row["question"] for row in missed if row["missed"] == "true"] == ["Q0", "Q99"]
+    assert {row["attempt"] for row in missed} == {"1"}
+    assert [(row["page"], row["about"], row["version"], row["given"]) for row in table(folder, "consents")] == [
+        ("consent", "participation", "3", "true"),
+        ("debrief", "data", "", "false"),
+    ]
+    (person,) = table(folder, "participants")
+    assert (person["consent"], person["data_consent"]) == ("true", "false")
 
 
 async def test_an_anonymized_export_has_nobodys_name_id_or_parameters(tmp_path):

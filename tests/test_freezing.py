@@ -23,6 +23,7 @@ from roomful.store.sql import SQLStore
 from tests import examples, rooms
 from tests.asgi import web
 from tests.enrolling import Door, rules
+from tests.paging import documented, write
 from tests.test_cli import invoke
 from tests.test_cli_people import lab, make_study
 from tests.test_enrolment import opened
@@ -99,6 +100,18 @@ def test_pages_and_pictures_count_and_texts_about_the_study_do_not(tmp_path):
 
     assert differing(before, after) == ["end.md is new", "pages/consent.md is new", "pictures/group.png is new"]
     assert differing(parts_of(folder), after) == ["study.json: repeat is gone"]
+
+
+def test_the_pages_around_the_chat_count_each_for_itself(tmp_path):
+    folder = write(study(tmp_path / "config"), documented())
+    before = load_settings(folder).parts
+    (folder / "pages" / "debrief.md").write_text("# Another\n", "utf-8")
+    (folder / "pages" / "before-2.md").unlink()
+
+    after = load_settings(folder).parts
+
+    assert {f"pages/{name}" for name in documented()} <= before.keys()
+    assert differing(before, after) == ["pages/before-2.md is gone", "pages/debrief.md was changed"]
 
 
 def test_another_model_or_version_is_named_plainly():

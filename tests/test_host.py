@@ -13,7 +13,7 @@ from roomful.core.events import ErrorRecorded, Event, Prompt, SessionEnded, Sess
 from roomful.core.inputs import Connect, Disconnect, Leave, React, Reply, Say
 from roomful.core.study import SimulationSettings
 from roomful.host import CRASHES_MOST, Full, Host, Room, Salts, Study
-from roomful.store import Line, SessionRow, StoreError, UnknownSession
+from roomful.store import Folded, Line, SessionRow, StoreError, UnknownSession
 from roomful.store.memory import MemoryStore
 from tests import rooms
 from tests.rooms import happened, only, reply, settings, start
@@ -83,10 +83,10 @@ class SlowStore(MemoryStore):
         await self.let_claim.wait()
         return await super().claim(session_id)
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         self.appending.set()
         await self.let_append.wait()
-        await super().append(session_id, epoch, lines)
+        await super().append(session_id, epoch, lines, folded)
 
 
 async def test_nobody_gets_a_room_before_its_start_is_durable():
@@ -161,10 +161,10 @@ class PoisonedStore(MemoryStore):
         super().__init__()
         self.poison: dict[str, str] = {}
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         if any(self.poison.get(session_id, "\0") in line.text for line in lines):
             raise ZeroDivisionError("a fault in the code")
-        await super().append(session_id, epoch, lines)
+        await super().append(session_id, epoch, lines, folded)
 
 
 async def test_a_session_that_crashes_is_retried_then_ended_and_its_neighbour_goes_on():

@@ -9,8 +9,9 @@ import pytest
 from roomful.core.events import ActivityRecorded, Entry, MessagePosted, SessionEnded
 from roomful.core.inputs import Say
 from roomful.core.state import fold
-from roomful.log import BEHIND_MOST, SessionLog
-from roomful.store import Fenced, StoreError
+from roomful.log import BEHIND_MOST, KEPT_EVERY, SessionLog
+from roomful.replay import batches
+from roomful.store import Fenced, Line, StoreError
 from roomful.store.memory import MemoryStore
 from tests.rooms import SESSION, Room, happened, start
 from tests.stores import STARTED, ShakyStore, claimed
@@ -242,3 +243,72 @@ async def test_a_follower_that_stops_is_forgotten():
         await anext(entries)
 
     assert log._followers == []
+
+
+class CountingStore(MemoryStore):
+    """Remembers from where lines were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_after: list[int] = []
+
+    async def read(self, session_id: str, after: int = 0) -> list[Line]:
+        self.read_after.append(after)
+        return await super().read(session_id, after)
+
+
+async def spoken(store: MemoryStore) -> tuple[SessionLog, Room]:
+    """The log of a room some minutes old, in which somebody waits for a reply."""
+    room = Room(start(messages_per_minute=30))
+    room.until(200.0)
+    room.say("hello?")
+    while not room.state.calls:
+        room.until(room.now + 0.5, reply=None)
+    log = await claimed(store)
+    for batch in batches(room.entries):
+        await log.append([entry.event for entry in batch], batch[0].at, batch[0].input)
+    return log, room
+
+
+async def test_a_log_is_opened_from_what_it_folded_to_and_the_lines_since():
+    store = CountingStore()
+    log, room = await spoken(store)
+
+    again = await claimed(store)
+
+    assert again.state == log.state == room.state
+    assert (again.started, again._hash) == (log.started, log._hash)
+    assert store.read_after[-1] > len(room.entries) - 2 * KEPT_EVERY > 0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda kept: kept._replace(state=b"\0" * 32 + kept.state[32:]),
+        lambda kept: kept._replace(state=kept.state[:-40]),
+        lambda kept: kept._replace(hash="f" * 64),
+        lambda kept: kept._replace(seq=kept.seq - 1),
+        lambda kept: kept._replace(seq=kept.seq + 1000),
+    ],
+    ids=["of another core", "cut off", "another hash", "another line", "beyond the end"],
+)
+async def test_a_folded_state_that_is_not_this_logs_is_passed_over(changed):
+    store = CountingStore()
+    log, _ = await spoken(store)
+    store._folded[SESSION] = changed(store._folded[SESSION])
+
+    again = await claimed(store)
+
+    assert store.read_after[-1] == 0
+    assert (again.state, again.started, again._hash) == (log.state, log.started, log._hash)
+
+
+async def test_words_that_no_bytes_can_hold_keep_nobody_from_going_on():
+    store = CountingStore()
+    log = await claimed(store)
+    await log.append([replace(message(number), content="\ud800") for number in range(2 * KEPT_EVERY)], 1.0)
+
+    again = await claimed(store)
+
+    assert store.read_after[-1] == 0
+    assert again.state == log.state

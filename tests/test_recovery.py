@@ -24,7 +24,7 @@ from roomful.core.state import CRASHED, END
 from roomful.core.study import SimulationSettings
 from roomful.host import CRASHES_MOST, RESTARTING, Host, Study
 from roomful.log import SessionLog
-from roomful.store import Line, Store, StoreError
+from roomful.store import Folded, Line, Store, StoreError
 from roomful.store.memory import MemoryStore
 from roomful.store.sql import SQLStore
 from roomful.timeline import wall_clock
@@ -151,11 +151,11 @@ class PoisonedStore(MemoryStore):
         super().__init__()
         self.word, self.count = word, 0
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         if any(self.word in line.text for line in lines):
             self.count += 1
             raise ZeroDivisionError("a fault in the code")
-        await super().append(session_id, epoch, lines)
+        await super().append(session_id, epoch, lines, folded)
 
 
 def crash(times: int, over: str = "rang:clock") -> rooms.Room:
@@ -204,6 +204,7 @@ async def test_crashes_over_different_inputs_do_not_add_up():
 async def test_a_log_that_cannot_be_read_is_a_fault_of_the_store_for_who_asks():
     store = MemoryStore()
     await left(store, rooms.Room(start()), ago=1.0)
+    store._folded.clear()
     store._lines[SESSION][0] = store._lines[SESSION][0]._replace(text="{}")
 
     async with host(store).running() as live:

@@ -28,7 +28,7 @@ from roomful.core.inputs import Connect, Disconnect, Input, Leave, Observe, Reac
 from roomful.core.state import SessionState, fold
 from roomful.host import Host, Room, Study
 from roomful.llm import LLMError
-from roomful.store import Fenced, Line, SessionRow, StoreError
+from roomful.store import Fenced, Folded, Line, SessionRow, StoreError
 from tests import rooms
 from tests.leaping import leaping
 from tests.promises import broken_by_log
@@ -53,10 +53,10 @@ class WatchedStore(ShakyStore):
         self.trespasses: list[str] = []
         self.shut_out: list[str] = []
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         before = self._rows[session_id]
         try:
-            await super().append(session_id, epoch, lines)
+            await super().append(session_id, epoch, lines, folded)
         except Fenced as fault:
             if epoch == before.epoch:
                 self.shut_out.append(str(fault))
@@ -82,10 +82,14 @@ class Cable:
         await self._hold()
         return await self._store.claim(session_id)
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         await self._hold("before")
-        await self._store.append(session_id, epoch, lines)
+        await self._store.append(session_id, epoch, lines, folded)
         await self._hold("after")
+
+    async def folded(self, session_id: str) -> Folded | None:
+        await self._hold(seconds=READING)
+        return await self._store.folded(session_id)
 
     async def read(self, session_id: str, after: int = 0) -> list[Line]:
         await self._hold(seconds=READING)

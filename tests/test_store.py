@@ -21,7 +21,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event, text
 
-from roomful.store import Fenced, Line, SessionRow, Store, StoreError, UnknownSession, migrations
+from roomful.store import Fenced, Folded, Line, SessionRow, Store, StoreError, UnknownSession, migrations
 from roomful.store.databases import database, sqlite_path
 from roomful.store.memory import MemoryStore
 from roomful.store.sql import SQLStore
@@ -101,6 +101,41 @@ async def test_lines_come_back_as_they_were_stored(store: Store):
     assert await store.read(A) == lines(1, 5, ended="duration_expired")
     assert await store.read(A, after=3) == lines(4, 5, ended="duration_expired")
     assert await store.read(A, after=5) == []
+
+
+async def test_a_folded_state_is_kept_beside_its_lines_until_the_session_has_ended(store: Store):
+    await claimed(store, A, B)
+    first, second = Folded(2, "hash2", b"\0one"), Folded(4, "hash4", b"\xfftwo")
+
+    assert await store.folded(A) is None
+    await store.append(A, 1, lines(1, 2), first)
+    await store.append(A, 1, lines(3, 3))
+    assert await store.folded(A) == first
+    await asyncio.gather(store.append(A, 1, lines(4, 4), second), store.append(B, 1, lines(1, 2), first))
+    assert [await store.folded(name) for name in (A, B)] == [second, first]
+    await store.append(A, 1, lines(5, 5, ended="leave"))
+    assert [await store.folded(name) for name in (A, B)] == [None, first]
+
+
+async def test_a_folded_state_goes_with_the_texts_that_it_was_made_of(store: Store):
+    await claimed(store, A, B)
+    for name in (A, B):
+        await store.append(name, 1, lines(1, 2), Folded(2, "hash2", b"old"))
+
+    await store.rewrite(A, {1: "{}"})
+
+    assert await store.folded(A) is None
+    assert await store.folded(B) == Folded(2, "hash2", b"old")
+
+
+async def test_a_former_owner_keeps_no_folded_state(store: Store):
+    await claimed(store, A)
+    await store.claim(A)
+
+    with pytest.raises(Fenced):
+        await store.append(A, 1, lines(1, 2), Folded(2, "hash2", b"old"))
+
+    assert await store.folded(A) is None
 
 
 async def test_shown_lines_are_read_by_their_own_number(store: Store):

@@ -50,13 +50,13 @@ class Gone(Exception):
 def chat(visit: Visit) -> None:
     """Take part in a session until it ends."""
     address = _address(visit.url)
-    session_id = visit.session_id or _start(address, visit)
+    session_id, pages = (visit.session_id, None) if visit.session_id else _start(address, visit)
     numbers, seed = count(), int(salt(), 16)
     conversation = Conversation(lambda: identifier(seed, "message", next(numbers)))
     with terminal() as at:
         at.show(Text(f"Session {plain(session_id)}", "dim"))
         try:
-            asyncio.run(Chat(_socket_url(address, session_id), visit, conversation, at).run())
+            asyncio.run(Chat(_socket_url(address, session_id), visit, conversation, at, pages).run())
         except* Gone as group:
             reason = group.exceptions[0]
         else:
@@ -79,8 +79,8 @@ def _socket_url(address: SplitResult, session_id: str) -> str:
     return f"{scheme}://{address.netloc}{address.path.rstrip('/')}/ws/{session_id}"
 
 
-def _start(address: SplitResult, visit: Visit) -> str:
-    """Ask the server for a session and return its id."""
+def _start(address: SplitResult, visit: Visit) -> tuple[str, str | None]:
+    """Ask the server for a session; return its id, and where its pages are if there are some around the chat."""
     make = HTTPSConnection if address.scheme == "https" else HTTPConnection
     connection = make(address.netloc, timeout=10)
     body = {"token": visit.token} | ({"name": visit.name} if visit.name else {})
@@ -99,7 +99,9 @@ def _start(address: SplitResult, visit: Visit) -> str:
     finally:
         connection.close()
     if answer.status == 200 and isinstance(content, dict) and isinstance(content.get("session_id"), str):
-        return str(content["session_id"])
+        session_id = str(content["session_id"])
+        has_pages = content.get("next") == f"session/{session_id}"
+        return session_id, f"{where}{address.path.rstrip('/')}/session/{session_id}" if has_pages else None
     raise Failure(_refusal(answer.status, content, where))
 
 
@@ -117,8 +119,12 @@ def _refusal(status: int, content: object, where: str) -> str:
 class Chat:
     """A visit: connections one after the other, what is typed, and when to leave."""
 
-    def __init__(self, url: str, visit: Visit, conversation: Conversation, at: Terminal) -> None:
+    def __init__(
+        self, url: str, visit: Visit, conversation: Conversation, at: Terminal, pages: str | None = None
+    ) -> None:
         self._url = url
+        self._pages = pages
+        """Where a browser finds the pages around the chat."""
         self._visit = visit
         self._conversation = conversation
         self._at = at
@@ -166,6 +172,8 @@ class Chat:
 
     async def _lost(self, code: int | None) -> None:
         """Wait before coming back. Raises Gone where there is nothing to come back to."""
+        if code == UNKNOWN and self._pages:
+            raise Gone(f"Pages come first: fill them in at {plain(self._pages)}, then come back with --session.")
         if code == UNKNOWN:
             raise Gone("The server knows no such session.")
         if code == SUPERSEDED:

@@ -26,6 +26,7 @@ from roomful.assembly import (
 from roomful.cli.design import astray, beginning, design_json, put_design
 from roomful.cli.disk import look_at
 from roomful.cli.freeze import frozen_words
+from roomful.cli.listed_pages import pages_json, put_pages
 from roomful.cli.output import plain, plain_lines, put, say_json, when
 from roomful.cli.records import reading
 from roomful.core.study import LLMSettings
@@ -86,11 +87,14 @@ def check(
     faults = sum(finding.verdict == "fault" for finding in findings)
     if as_json:
         designed = design_json(study) if study else None
-        say_json({"design": designed, "findings": [asdict(finding) for finding in findings], "faults": faults})
+        pages = pages_json(study.pages) if study else []
+        found = [asdict(finding) for finding in findings]
+        say_json({"design": designed, "pages": pages, "findings": found, "faults": faults})
         raise typer.Exit(1 if faults else 0)
     if study:
         put(_effective(study))
         put_design(study, in_full=prompts)
+        put_pages(study.pages)
     put(_told(findings))
     put(Text(_verdict(faults), "bold red" if faults else "green"))
     if faults:
@@ -276,6 +280,7 @@ def people_of(enrolment: EnrolmentSettings) -> Iterator[tuple[str, object]]:
     for name, moment in (("opens", enrolment.opens), ("closes", enrolment.closes)):
         yield name, None if moment is None else when(moment)
     yield "max_live_sessions", enrolment.max_live_sessions
+    yield "deception", enrolment.deception
 
 
 def _value(value: object) -> Text:

@@ -49,11 +49,13 @@ def _withdraw(server: ServerSettings, row: SessionRow, *, delete: bool) -> bool:
         path = f"/sessions/{row.session_id}/withdraw"
         return _scrubbed(Operator(server.data).ask("POST", path, {"delete": delete}))
     except NoServer:
-        return asyncio.run(_withdraw_here(server, row, delete=delete)).scrubbed
+        # who was let in and has not begun needs no end: withdrawn the session never begins
+        may_go_on = row.head > 0 or row.session_id not in state_of(server).participations
+        return asyncio.run(_withdraw_here(server, row, delete=delete, ends=row.ended is None and may_go_on)).scrubbed
 
 
-async def _withdraw_here(server: ServerSettings, row: SessionRow, *, delete: bool) -> Erasure:
-    if row.ended is None:
+async def _withdraw_here(server: ServerSettings, row: SessionRow, *, delete: bool, ends: bool) -> Erasure:
+    if ends:
         async with ending(server, load_settings(server.study)) as host:
             await host.end(row.session_id, WITHDREW if delete else "participant_left")
     async with _eraser(server) as eraser:

@@ -1,6 +1,6 @@
 """Who is let in, and what comes of it: `decide_study` on the study's own log."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import batched
 from typing import assert_never
@@ -9,11 +9,15 @@ from roomful.core.assignment import AssignmentRules, Pool, allocate
 from roomful.core.decide import Refused
 from roomful.core.enrolment import (
     ChatEnded,
+    ChecksMissed,
+    ConsentAnswered,
     DataErased,
     DeviationRecorded,
     EnrolmentRules,
     Outcome,
     OutcomeReached,
+    PageAnswered,
+    PageShown,
     ParticipantArrived,
     ParticipationBegun,
     PlaceReleased,
@@ -29,6 +33,8 @@ from roomful.core.enrolment import (
     TreatmentAssigned,
     outcome_of,
 )
+from roomful.core.journey import left_after, left_before, place_of
+from roomful.core.pages import PageRules
 from roomful.core.roster import Participation, StudyState, happen, person_of, pool_of
 
 TOKENS_MOST = 500
@@ -67,6 +73,31 @@ class Arrive:
     link: str | None = None
     participant: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowPage:
+    """Somebody has come to a page."""
+
+    session_id: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillPage:
+    """Somebody has filled in a page, with nothing amiss.
+
+    `missed` are the checks that were not passed, `screened` whether an answer ends the participation. `attempt` is
+    1, 2 … of those that the checks allow. `agreed` is the answer to a consent, where the page asks for one.
+    """
+
+    session_id: str
+    page: str
+    answers: Mapping[str, str] = field(default_factory=dict)
+    missed: tuple[str, ...] = ()
+    screened: bool = False
+    attempt: int = 1
+    agreed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +166,8 @@ type StudyInput = (
     | CreateTokens
     | RevokeTokens
     | Arrive
+    | ShowPage
+    | FillPage
     | Begin
     | EndChat
     | Withdraw
@@ -160,9 +193,14 @@ def decide_study(state: StudyState, input: StudyInput, now: float) -> list[Study
             return _revoke(state, input)
         case Arrive():
             return _arrive(state, input, now)
+        case ShowPage():
+            return _show(state, input)
+        case FillPage():
+            return _fill(state, input, now)
         case Begin():
             known = state.participations.get(input.session_id)
-            return [ParticipationBegun(session_id=input.session_id)] if known and known.begun is None else []
+            begins = known is not None and known.begun is None and known.outcome is None
+            return [ParticipationBegun(session_id=input.session_id)] if begins else []
         case EndChat():
             return _end(state, input)
         case Withdraw():
@@ -233,7 +271,7 @@ def _arrive(state: StudyState, input: Arrive, now: float) -> list[StudyEvent]:
         return []
     input = _identified(state, input)
     known = _known(state, input)
-    if known and not (known.released and known.begun is None):
+    if known and not (known.released and known.begun is None and known.outcome is None):
         return []
     events: list[StudyEvent] = list(_due(state, now))
     state = _after(state, events, now)
@@ -251,7 +289,8 @@ def _arrive(state: StudyState, input: Arrive, now: float) -> list[StudyEvent]:
         expires=expires,
     )
     state = happen(state, arrived, now)
-    return [*events, arrived, *assigned(state, state.participations[input.session_id])]
+    known = state.participations[input.session_id]
+    return [*events, arrived, *(() if awaits_answers(state.rules, known) else assigned(state, known))]
 
 
 def _identified(state: StudyState, input: Arrive) -> Arrive:
@@ -331,7 +370,7 @@ def _after(state: StudyState, events: Sequence[StudyEvent], now: float) -> Study
 def assigned(state: StudyState, known: Participation) -> list[TreatmentAssigned]:
     """The treatment of a participation that has none yet; none where the study has none. Raises Refused."""
     rules = state.rules.assignment
-    stratum = rules.stratum(known.variables)
+    stratum = rules.stratum({**known.variables, **known.answers})
     given = state.tokens[known.token].record.treatment if known.token else None
     if given is not None:
         if all(arm.name != given for arm in rules.arms):
@@ -354,17 +393,125 @@ def assigned(state: StudyState, known: Participation) -> list[TreatmentAssigned]
     ]
 
 
+def awaits_answers(rules: EnrolmentRules, known: Participation) -> bool:
+    """Whether a stratum is the answer to a question that lies before somebody: their treatment waits for it."""
+    strata = {variable.name for variable in rules.assignment.strata}
+    return any(strata & set(page.asks) for page in left_before(rules.pages, known))
+
+
+# --- pages
+
+
+def _here(state: StudyState, session_id: str, page: str) -> tuple[Participation, PageRules] | None:
+    """Who is meant, and the page if they are there now. Raises Refused where nobody has this session."""
+    known = state.participations.get(session_id)
+    if known is None:
+        raise Refused("unknown_session", "No session of this id was given out.")
+    place = place_of(state.rules.pages, known)
+    return (known, place) if isinstance(place, PageRules) and place.name == page else None
+
+
+def _show(state: StudyState, input: ShowPage) -> list[StudyEvent]:
+    here = _here(state, input.session_id, input.page)
+    if here is None or input.page in here[0].shown:
+        return []
+    return [PageShown(session_id=input.session_id, page=input.page)]
+
+
+def _fill(state: StudyState, input: FillPage, now: float) -> list[StudyEvent]:
+    here = _here(state, input.session_id, input.page)
+    # a form that is sent twice, or sent again from the browser's history, is of a page or an attempt that is past
+    if here is None or input.attempt != here[0].missed.get(input.page, 0) + 1:
+        return []
+    known, page = here
+    if known.erased:
+        # they are debriefed all the same, and nothing of theirs is kept again
+        return [PageAnswered(session_id=input.session_id, page=page.name, hash=page.hash, answers={})]
+    consent = list(_consent(page, input))
+    if page.role == "consent" and page.required and not input.agreed:
+        return [*consent, _outcome(known, "no_consent")]
+    events: list[StudyEvent] = []
+    if input.missed:
+        missed = ChecksMissed(
+            session_id=input.session_id,
+            page=page.name,
+            checks=input.missed,
+            answers=input.answers,
+            attempt=input.attempt,
+        )
+        if input.attempt < page.tries:
+            return [missed]
+        if page.on_failure == "end":
+            return [missed, *_retaken(state, known, now), _outcome(known, "failed_check")]
+        events.append(missed)
+    events += _retaken(state, known, now)
+    answered = PageAnswered(session_id=input.session_id, page=page.name, hash=page.hash, answers=input.answers)
+    events += [*consent, answered]
+    return [*events, *_further(_after(state, events, now), input, now)]
+
+
+def _consent(page: PageRules, input: FillPage) -> Iterable[ConsentAnswered]:
+    if input.agreed is not None:
+        yield ConsentAnswered(
+            session_id=input.session_id,
+            page=page.name,
+            version=page.version,
+            hash=page.hash,
+            about="participation" if page.role == "consent" else "data",
+            given=input.agreed,
+        )
+
+
+def _further(state: StudyState, input: FillPage, now: float) -> list[StudyEvent]:
+    """What comes of a page that has been filled in; the state is that after it."""
+    known, rules = state.participations[input.session_id], state.rules
+    if known.ended is not None:
+        if known.outcome is not None or _asks_more(rules.pages, known):
+            return []
+        return [_outcome(known, outcome_of(known.reason or ""))]
+    if input.screened:
+        return [_outcome(known, "screened_out")]
+    if known.treatment is not None or awaits_answers(rules, known):
+        return []
+    due = list(_due(state, now))
+    state = _after(state, due, now)
+    try:
+        return [*due, *assigned(state, state.participations[input.session_id])]
+    except Refused as refusal:
+        if refusal.reason != "quota_full":
+            raise
+        return [_outcome(known, "quota_full")]
+
+
+def _asks_more(pages: Sequence[PageRules], known: Participation) -> bool:
+    """Whether questions follow somebody's chat: until they are answered there is no outcome."""
+    return any(page.role == "after" for page in left_after(pages, known))
+
+
+def _retaken(state: StudyState, known: Participation, now: float) -> list[StudyEvent]:
+    """Somebody who goes on after their place was released counts all the same."""
+    if not known.released or known.outcome is not None:
+        return []
+    return [PlaceRetaken(session_id=known.session_id, expires=round(now + state.rules.reserve_for, 6))]
+
+
+def _outcome(known: Participation, outcome: Outcome) -> OutcomeReached:
+    return OutcomeReached(session_id=known.session_id, outcome=outcome)
+
+
 # --- the way out
 
 
 def _end(state: StudyState, input: EndChat) -> list[StudyEvent]:
     known = state.participations.get(input.session_id)
-    if known is None or known.ended is not None:
+    if known is None or known.ended is not None or (known.outcome is not None and known.begun is None):
         return []
     begun = [] if known.begun is not None else [ParticipationBegun(session_id=input.session_id)]
     ended = ChatEnded(session_id=input.session_id, reason=input.reason)
-    outcome = OutcomeReached(session_id=input.session_id, outcome=outcome_of(input.reason))
-    return [*begun, ended, outcome]
+    over = replace(known, ended=0.0, reason=input.reason)
+    if known.outcome is not None or _asks_more(state.rules.pages, over):
+        return [*begun, ended]
+    return [*begun, ended, _outcome(known, outcome_of(input.reason))]
 
 
 def _withdraw(state: StudyState, input: Withdraw) -> list[StudyEvent]:
@@ -387,7 +534,9 @@ def _erase(state: StudyState, input: Erase) -> list[StudyEvent]:
     events: list[StudyEvent] = []
     if known.under_way:
         # who has not come for so long is not waited for: without their arrival nothing tells when to stop
-        events.append(PlaceReleased(session_id=known.session_id, reason="not_begun"))
+        events.append(
+            PlaceReleased(session_id=known.session_id, reason="not_completed" if known.begun else "not_begun")
+        )
     gone = DataErased(session_id=known.session_id, number=known.number, arrived=known.arrived, link=known.link)
     return [*events, gone]
 

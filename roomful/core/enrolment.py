@@ -7,6 +7,7 @@ from typing import Literal
 
 from roomful.core.assignment import AssignmentRules
 from roomful.core.events import Erased
+from roomful.core.pages import PageRules
 
 type Outcome = Literal[
     "completed",
@@ -59,6 +60,8 @@ class EnrolmentRules:
     """How long a place waits for the first socket of whom it was given to."""
     release_after: float = 600.0
     """How long the place of somebody who has not completed still counts."""
+    pages: tuple[PageRules, ...] = ()
+    """The pages around the chat, in the order in which participants come to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,50 @@ class TreatmentAssigned:
     method: Literal["token", "least_filled", "blocks"]
     stratum: tuple[str, ...]
     place: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageShown:
+    """A participant has come to a page, for the first time."""
+
+    session_id: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentAnswered:
+    """A participant has said yes or no: to taking part, or once debriefed to the use of their data.
+
+    `version` and `hash` tell which text they had before them.
+    """
+
+    session_id: str
+    page: str
+    version: str | None
+    hash: str
+    about: Literal["participation", "data"]
+    given: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksMissed:
+    """Checks of a page were not passed; `attempt` counts from 1."""
+
+    session_id: str
+    page: str
+    checks: tuple[str, ...]
+    answers: Mapping[str, str]
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAnswered:
+    """A participant has filled in a page, or read it where it asks nothing, and goes on."""
+
+    session_id: str
+    page: str
+    hash: str
+    answers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +266,10 @@ type StudyEvent = (
     | TokensRevoked
     | ParticipantArrived
     | TreatmentAssigned
+    | PageShown
+    | ConsentAnswered
+    | ChecksMissed
+    | PageAnswered
     | ParticipationBegun
     | PlaceReleased
     | PlaceRetaken

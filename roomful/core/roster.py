@@ -1,18 +1,22 @@
 """What is true in a study: its tokens, who takes part and where, and the places of each treatment."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
 
 from roomful.core.assignment import Pool, Stratum
 from roomful.core.enrolment import (
     ChatEnded,
+    ChecksMissed,
+    ConsentAnswered,
     DataErased,
     DeviationRecorded,
     EnrolmentRules,
     Outcome,
     OutcomeReached,
+    PageAnswered,
+    PageShown,
     ParticipantArrived,
     ParticipationBegun,
     PlaceReleased,
@@ -70,6 +74,15 @@ class Participation:
     over: float | None = None
     """When the outcome was reached."""
     released: bool = False
+    shown: tuple[str, ...] = ()
+    """The pages it has come to, in order."""
+    done: tuple[str, ...] = ()
+    """Those it has left behind."""
+    missed: Mapping[str, int] = field(default_factory=dict)
+    """Page to how often its checks were not passed."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    consent: bool | None = None
+    data_consent: bool | None = None
     erased: bool = False
     """Whether what was known of it was taken out of the logs."""
 
@@ -265,10 +278,21 @@ def _counted(state: StudyState, known: Participation, pool: Pool, more: int) -> 
 def _further(
     state: StudyState,
     known: Participation,
-    event: ParticipationBegun | PlaceReleased | PlaceRetaken | ChatEnded | OutcomeReached | DataErased,
+    event: PageShown
+    | ConsentAnswered
+    | ChecksMissed
+    | PageAnswered
+    | ParticipationBegun
+    | PlaceReleased
+    | PlaceRetaken
+    | ChatEnded
+    | OutcomeReached
+    | DataErased,
     at: float,
 ) -> StudyState:
     match event:
+        case PageShown() | ConsentAnswered() | ChecksMissed() | PageAnswered():
+            known = _with_page(known, event)
         case ParticipationBegun():
             state = _placed(state._replace(due=state.due.without(known.session_id)), known)
             known = replace(known, begun=at, released=False)
@@ -279,6 +303,8 @@ def _further(
             state = _placed(state._replace(due=state.due.put(known.session_id, event.expires)), known)
             known = replace(known, released=False, expires=event.expires)
         case ChatEnded():
+            # with an outcome, which comes at once unless pages follow, it is due at another time
+            state = state._replace(due=state.due.put(known.session_id, at + state.rules.reserve_for))
             known = replace(known, ended=at, reason=event.reason)
         case OutcomeReached():
             due = at + state.rules.release_after
@@ -299,9 +325,37 @@ def _further(
     return state._replace(participations=state.participations.put(known.session_id, known))
 
 
+def _with_page(known: Participation, event: PageShown | ConsentAnswered | ChecksMissed | PageAnswered) -> Participation:
+    match event:
+        case PageShown():
+            return replace(known, shown=(*known.shown, event.page))
+        case ConsentAnswered(about="data"):
+            return replace(known, data_consent=event.given)
+        case ConsentAnswered():
+            return replace(known, consent=event.given)
+        case ChecksMissed():
+            return replace(known, missed={**known.missed, event.page: event.attempt})
+        case PageAnswered():
+            return replace(known, done=(*known.done, event.page), answers={**known.answers, **event.answers})
+        case _:
+            assert_never(event)
+
+
 def _bared(known: Participation, event: DataErased) -> Participation:
-    """The participation without who it is; the event has what is left of an arrival that was erased."""
-    known = replace(known, erased=True, number=event.number, arrived=event.arrived, link=event.link)
+    """The participation without who it is and what was answered; the event has what is left of an erased arrival."""
+    known = replace(
+        known,
+        erased=True,
+        number=event.number,
+        arrived=event.arrived,
+        link=event.link,
+        shown=(),
+        done=(),
+        missed={},
+        answers={},
+        consent=None,
+        data_consent=None,
+    )
     if known.token is not None:
         # what the token tells is the researcher's own
         return known

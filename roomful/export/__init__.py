@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from roomful.codec import CodecError
-from roomful.core.enrolment import DeviationRecorded, StudyEntry, StudyFrozen, TreatmentAssigned
+from roomful.core.enrolment import (
+    ChecksMissed,
+    ConsentAnswered,
+    DeviationRecorded,
+    PageAnswered,
+    StudyEntry,
+    StudyFrozen,
+    TreatmentAssigned,
+)
 from roomful.core.roster import StudyState, fold_study
 from roomful.export import rows
 from roomful.export.columns import HEADS, TABLES, Column, codebook_page, codebook_rows
@@ -154,7 +162,7 @@ async def _write(store: Store, tables: Tables) -> list[StudyEntry]:
     state = fold_study(entries)
     known = sorted(state.participations.values(), key=lambda one: one.number)
     tables.add("participants", (rows.participant(one, state) for one in known))
-    tables.add("assignments", _assignments(entries, state))
+    _write_study(tables, entries, state)
     for row in await store.sessions():
         await _write_session(store, tables, row, state)
     return entries
@@ -180,10 +188,20 @@ async def _study(store: Store) -> list[StudyEntry]:
         raise StoreError(f"the study's log cannot be read: {fault}") from fault
 
 
-def _assignments(entries: Sequence[StudyEntry], state: StudyState) -> Iterator[Row]:
+def _write_study(tables: Tables, entries: Sequence[StudyEntry], state: StudyState) -> None:
+    """Write what the study's log alone tells: allocations, and what was answered on pages."""
     for entry in entries:
-        if isinstance(entry.event, TreatmentAssigned):
-            yield rows.assignment(entry, entry.event, state)
+        match entry.event:
+            case TreatmentAssigned() as event:
+                tables.add("assignments", [rows.assignment(entry, event, state)])
+            case PageAnswered() as event:
+                tables.add("answers", rows.page_answers(entry, event))
+            case ChecksMissed() as event:
+                tables.add("missed_checks", rows.missed_checks(entry, event))
+            case ConsentAnswered() as event:
+                tables.add("consents", [rows.consent(entry, event)])
+            case _:
+                pass
 
 
 async def _write_session(store: Store, tables: Tables, row: SessionRow, state: StudyState) -> None:

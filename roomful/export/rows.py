@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from roomful.codec import decode, parse_timestamp
-from roomful.core.enrolment import StudyEntry, TreatmentAssigned
+from roomful.core.enrolment import ChecksMissed, ConsentAnswered, PageAnswered, StudyEntry, TreatmentAssigned
 from roomful.core.events import (
     USER,
     CallAnswered,
@@ -91,6 +91,8 @@ def participant(known: Participation, state: StudyState) -> Row:
         "end_reason": known.reason,
         "outcome": known.outcome,
         "outcome_at": _maybe(known.over),
+        "consent": known.consent,
+        "data_consent": known.data_consent,
         "released": known.released,
     }
 
@@ -106,6 +108,47 @@ def assignment(entry: StudyEntry, event: TreatmentAssigned, state: StudyState) -
         "method": event.method,
         "stratum": _json(event.stratum),
         "place": event.place,
+    }
+
+
+def page_answers(entry: StudyEntry, event: PageAnswered) -> Iterator[Row]:
+    """A row for each answer on a page."""
+    for question, answer in event.answers.items():
+        yield {
+            "session_id": event.session_id,
+            "source": "page",
+            "page": event.page,
+            "page_hash": event.hash,
+            "time": moment(entry.at),
+            "question": question,
+            "answer": answer,
+        }
+
+
+def missed_checks(entry: StudyEntry, event: ChecksMissed) -> Iterator[Row]:
+    """A row for each answer on a page that was sent with a check not passed."""
+    for question in dict.fromkeys((*event.answers, *event.checks)):
+        yield {
+            "session_id": event.session_id,
+            "page": event.page,
+            "attempt": event.attempt,
+            "time": moment(entry.at),
+            "question": question,
+            "answer": event.answers.get(question),
+            "missed": question in event.checks,
+        }
+
+
+def consent(entry: StudyEntry, event: ConsentAnswered) -> Row:
+    """The row of an answer to a consent."""
+    return {
+        "session_id": event.session_id,
+        "page": event.page,
+        "time": moment(entry.at),
+        "about": event.about,
+        "version": event.version,
+        "page_hash": event.hash,
+        "given": event.given,
     }
 
 
@@ -242,10 +285,20 @@ def _answer(one: Held, entry: Entry | None) -> Row:
 
 
 def answers(one: Held) -> Iterator[Row]:
-    """A row for each answer."""
+    """A row for each answer that the session was started with and that is on no page of theirs."""
     first = one.entries[0].event if one.entries else None
+    on_pages = one.known.answers if one.known else {}
     for question, answer in first.answers.items() if isinstance(first, SessionStarted) else ():
-        yield {"session_id": one.row.session_id, "question": question, "answer": answer}
+        if on_pages.get(question) != answer:
+            yield {
+                "session_id": one.row.session_id,
+                "source": "start",
+                "page": None,
+                "page_hash": None,
+                "time": None,
+                "question": question,
+                "answer": answer,
+            }
 
 
 def events(one: Held, *, anonymized: bool) -> Iterator[Row]:

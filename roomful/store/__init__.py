@@ -35,6 +35,17 @@ class SessionRow(NamedTuple):
     """What the session needs of its reservation, as a JSON object."""
 
 
+class Folded(NamedTuple):
+    """What a live session's lines fold to up to line `seq`, whose hash is `hash`.
+
+    Only a help to whoever opens it: the lines tell the same. It is gone when the session has ended.
+    """
+
+    seq: int
+    hash: str
+    state: bytes
+
+
 class StoreError(Exception):
     """The store could not do it, and nothing was changed. It may work later."""
 
@@ -82,8 +93,15 @@ class Store(Protocol):
         """Raise the session's epoch, which fences every former owner, and return its row. Or UnknownSession."""
         ...
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
-        """Store the lines durably, all or none, if `epoch` is still the owner's and they follow the head. Or Fenced."""
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
+        """Store the lines durably, all or none, if `epoch` is still the owner's and they follow the head. Or Fenced.
+
+        `folded` is kept beside them, in the place of the one before.
+        """
+        ...
+
+    async def folded(self, session_id: str) -> Folded | None:
+        """Return what was last kept beside the lines of a session that has not ended."""
         ...
 
     async def read(self, session_id: str, after: int = 0) -> list[Line]:
@@ -110,7 +128,8 @@ class Store(Protocol):
     async def rewrite(self, session_id: str, texts: Mapping[int, str], about: str | None = None) -> None:
         """Put other texts in the place of these lines', whose numbers and hashes stay, and of what is known (`about`).
 
-        Nobody is fenced. Raises UnknownSession, and ValueError for a line that is not there.
+        What was kept beside the lines is gone. Nobody is fenced. Raises UnknownSession, and ValueError for a line that
+        is not there.
         """
         ...
 

@@ -149,7 +149,7 @@ class PostgreSQL:
         with _told(self._where):
             async with self._reading.connect() as connection:
                 # rows as they were before a change are kept until then
-                await connection.exec_driver_sql("vacuum entries, sessions")
+                await connection.exec_driver_sql("vacuum entries, folded, sessions")
         return True
 
     async def look(self) -> None:

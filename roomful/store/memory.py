@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from roomful.store import STUDY, Line, SessionRow, UnknownSession, rules
+from roomful.store import STUDY, Folded, Line, SessionRow, UnknownSession, rules
 
 
 class MemoryStore:
@@ -11,6 +11,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._rows: dict[str, SessionRow] = {}
         self._lines: dict[str, list[Line]] = {}
+        self._folded: dict[str, Folded] = {}
 
     async def reserve(self, session_id: str, created: float, about: str) -> None:
         self._rows[session_id] = rules.reserve(self._rows.get(session_id), session_id, created, about)
@@ -23,7 +24,7 @@ class MemoryStore:
         self._rows[session_id] = row._replace(epoch=row.epoch + 1)
         return self._rows[session_id]
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         if not lines:
             return
         rules.check_lines(lines)
@@ -32,6 +33,13 @@ class MemoryStore:
         if row is not after:
             self._rows[session_id] = after
             self._lines[session_id].extend(lines)
+            if folded:
+                self._folded[session_id] = folded
+            if after.ended:
+                self._folded.pop(session_id, None)
+
+    async def folded(self, session_id: str) -> Folded | None:
+        return self._folded.get(session_id)
 
     async def read(self, session_id: str, after: int = 0) -> list[Line]:
         return self._lines.get(session_id, [])[after:]
@@ -59,6 +67,7 @@ class MemoryStore:
         lines = self._lines[session_id]
         for seq, text in texts.items():
             lines[seq - 1] = lines[seq - 1]._replace(text=text)
+        self._folded.pop(session_id, None)
         self._rows[session_id] = row._replace(about=row.about if about is None else about)
 
     async def scrub(self) -> bool:

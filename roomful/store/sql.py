@@ -10,23 +10,26 @@ from sqlalchemy import (
     BindParameter,
     ClauseElement,
     Connection,
+    Delete,
     Dialect,
     Insert,
     Select,
     Update,
     bindparam,
+    delete,
     insert,
     literal_column,
     select,
     update,
 )
 
-from roomful.store import STUDY, Fenced, Line, SessionRow, StoreError, UnknownSession, Watch, rules
+from roomful.store import STUDY, Fenced, Folded, Line, SessionRow, StoreError, UnknownSession, Watch, rules
 from roomful.store.databases import Database, Work, database
 from roomful.store.migrations import migrate
 from roomful.store.tables import checks, entries, sessions
+from roomful.store.tables import folded as kept_folded
 
-type Values = tuple[str | int | float | None, ...]
+type Values = tuple[str | int | float | bytes | None, ...]
 
 _LARGEST_GROUP = 1_000
 """Operations a transaction takes at most: those behind them should not wait for ever."""
@@ -44,6 +47,11 @@ _REWRITE_ENTRY = (
     .values(text=bindparam("new_text"))
 )
 _REWRITE_ABOUT = update(sessions).where(sessions.c.session_id == bindparam("id")).values(about=bindparam("new_about"))
+_KEEP_FOLDED = insert(kept_folded)
+_FORGET_FOLDED = delete(kept_folded).where(kept_folded.c.session_id == bindparam("id"))
+_READ_FOLDED = select(kept_folded.c.seq, kept_folded.c.hash, kept_folded.c.state).where(
+    kept_folded.c.session_id == bindparam("id")
+)
 _COUNT_CHECK = update(checks).values(number=checks.c.number + literal_column("1"))
 _READ = select(entries.c.seq, entries.c.text, entries.c.hash, entries.c.shown, entries.c.ended).where(
     entries.c.session_id == bindparam("id"), entries.c.seq > bindparam("after")
@@ -103,12 +111,15 @@ class SQLStore:
     async def claim(self, session_id: str) -> SessionRow:
         return await self._write(session_id, lambda group: group.claim(session_id))
 
-    async def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    async def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None = None) -> None:
         """Store the lines durably. Cancelling the wait does not take them back: claim again and read."""
         if not lines:
             return
         rules.check_lines(lines)
-        await self._write(session_id, lambda group: group.append(session_id, epoch, lines))
+        await self._write(session_id, lambda group: group.append(session_id, epoch, lines, folded))
+
+    async def folded(self, session_id: str) -> Folded | None:
+        return await self._read(partial(_kept, session_id))
 
     async def read(self, session_id: str, after: int = 0) -> list[Line]:
         return await self._read(partial(_lines, _READ_LINES, session_id, after))
@@ -231,6 +242,7 @@ class _Group:
         self._given_out: set[str] = set()
         self._moved: set[str] = set()
         self._entries: list[Values] = []
+        self._folded: dict[str, Folded | None] = {}
         self._checked = False
 
     def reserve(self, session_id: str, created: float, about: str) -> None:
@@ -245,13 +257,17 @@ class _Group:
             raise UnknownSession(session_id)
         return self._move(row._replace(epoch=row.epoch + 1))
 
-    def append(self, session_id: str, epoch: int, lines: Sequence[Line]) -> None:
+    def append(self, session_id: str, epoch: int, lines: Sequence[Line], folded: Folded | None) -> None:
         row = self._rows.get(session_id)
         moved = rules.advance(row, epoch, lines)
         if moved is row:
             return
         self._move(moved)
         self._entries += [(session_id, line.seq, line.text, line.hash, line.shown, line.ended) for line in lines]
+        if moved.ended:
+            self._folded[session_id] = None
+        elif folded:
+            self._folded[session_id] = folded
 
     def check(self) -> None:
         self._checked = True
@@ -271,6 +287,10 @@ class _Group:
             _execute(connection, _MOVE_SESSION, changes)
         if self._entries:
             _execute(connection, _ADD_ENTRY, self._entries)
+        if self._folded:
+            _execute(connection, _FORGET_FOLDED, [(name,) for name in self._folded])
+            if kept := [(name, *folded) for name, folded in self._folded.items() if folded]:
+                _execute(connection, _KEEP_FOLDED, kept)
         if self._checked and not (moved or given_out):
             connection.execute(_COUNT_CHECK)
 
@@ -293,6 +313,7 @@ def _rewrite(session_id: str, texts: Mapping[int, str], about: str | None, conne
     if not rows:
         raise UnknownSession(session_id)
     rules.check_texts(rows[0], texts)
+    _execute(connection, _FORGET_FOLDED, [(session_id,)])
     if texts:
         changes: list[Values] = [(text, session_id, seq) for seq, text in sorted(texts.items())]
         _execute(connection, _REWRITE_ENTRY, changes)
@@ -314,7 +335,7 @@ def _lock_rows(size: int) -> Select[*tuple[Any, ...]]:
     return select(sessions).where(sessions.c.session_id.in_(ids)).order_by(sessions.c.session_id).with_for_update()
 
 
-def _execute(connection: Connection, statement: Insert | Update, rows: Sequence[Values]) -> None:
+def _execute(connection: Connection, statement: Insert | Update | Delete, rows: Sequence[Values]) -> None:
     """Execute for each row; its values stand in the order of the statement's columns, those of `where` last."""
     connection.exec_driver_sql(_text(statement, connection.dialect), rows)
 
@@ -327,6 +348,11 @@ def _text(statement: ClauseElement, dialect: Dialect) -> str:
 
 def _rows(query: Select[*tuple[Any, ...]], values: Mapping[str, object], connection: Connection) -> list[SessionRow]:
     return [SessionRow(*row) for row in connection.execute(query, values)]
+
+
+def _kept(session_id: str, connection: Connection) -> Folded | None:
+    row = connection.execute(_READ_FOLDED, {"id": session_id}).one_or_none()
+    return Folded(*row) if row else None
 
 
 def _lines(query: Select[*tuple[Any, ...]], session_id: str, after: int, connection: Connection) -> list[Line]:

@@ -1,6 +1,6 @@
 """The tables, the same for SQLite and PostgreSQL. Their history is in `migrations`."""
 
-from sqlalchemy import Column, Double, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Double, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -27,6 +27,15 @@ entries = Table(
     Column("ended", Text),
 )
 
+folded = Table(
+    "folded",
+    metadata,
+    Column("session_id", Text, primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
+
 checks = Table(
     "checks",
     metadata,
@@ -35,5 +44,5 @@ checks = Table(
 )
 """One row that counts, so that there is something small to write."""
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration: a database that is here needs no alembic, which takes long to import."""

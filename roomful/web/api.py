@@ -119,7 +119,7 @@ async def socket(
         await websocket.close(1008)
         return
     seen = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0
-    leads = partial(server.way_out, session_id)
+    leads = partial(server.after_chat, session_id)
     await serve(websocket, server.host, server.limits, seen, batches=batches == "1", leads=leads)
 
 

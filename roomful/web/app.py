@@ -26,14 +26,15 @@ from roomful.web.join import join_routes
 from roomful.web.operator import operating
 from roomful.web.page import Page, page_routes
 from roomful.web.server import Server
+from roomful.web.session_pages import follows, session_routes
 from roomful.web.socket import Limits
 from roomful.web.startup import Explained
 
 if TYPE_CHECKING:
     from roomful.web.metrics import Metrics
 
-BODY_MOST = 64 * 1024
-"""Bytes of a request's body."""
+BODY_MOST, PAGE_MOST = 64 * 1024, 128 * 1024
+"""Bytes of a request's body, and of a filled-in page: a text that is too long comes back to be shortened."""
 
 
 _PROXIED = {"forwarded", "via", "x-forwarded-for", "x-real-ip"}
@@ -69,6 +70,8 @@ def create_app(
                 parts.enrolment,
                 study.enrolment.entry,
                 WaysOut(endings=study.enrolment.outcomes, key=server.return_key),
+                bool(study.pages),
+                follows(study.pages),
                 parts.silent_script,
                 replace(_limits(server), may_delete=study.enrolment.may_delete),
                 Health(parts.store, parts.trouble, parts.tasks, monotonic),
@@ -85,9 +88,11 @@ def create_app(
     app = FastAPI(title="Roomful", version=__version__, lifespan=lifespan, **docs)  # type: ignore[arg-type]
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, unreadable)
-    page = Page(study.simulation, server.study, arms=[arm.simulation for arm in study.treatments])
+    arms = [arm.simulation for arm in study.treatments]
+    page = Page(study.simulation, server.study, arms=arms, has_pages=bool(study.pages))
     app.include_router(page_routes(page))
     app.include_router(join_routes(page))
+    app.include_router(session_routes(page, study.pages))
     if server.metrics:
         app.add_api_route("/metrics", _metrics, include_in_schema=False)
     app.add_middleware(Explained)
@@ -162,4 +167,6 @@ class SmallBodies:
             # its size is not known before it is read, and no client of ours sends one
             return False
         length = headers.get(b"content-length", b"0")
-        return length.isdigit() and int(length) <= BODY_MOST
+        path = scope["path"]
+        most = PAGE_MOST if path.startswith("/session/") and path != "/session/start" else BODY_MOST
+        return length.isdigit() and int(length) <= most

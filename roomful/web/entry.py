@@ -116,7 +116,10 @@ async def let_in(server: Server, arrival: Arrive, name: str | None) -> Started:
             _log.error("arrival_not_taken", reason=refusal.reason, why=str(refusal))
         raise Denied(refusal.reason if refusal.reason in STATUSES else "unavailable") from refusal
     return Started(
-        session_id=known.session_id, message="Welcome! The room is open.", next=f"chat?session={known.session_id}"
+        session_id=known.session_id,
+        message="Welcome!" if server.has_pages else "Welcome! The room is open.",
+        # the same for everybody, however far they are: there they are led on
+        next=f"session/{known.session_id}" if server.has_pages else f"chat?session={known.session_id}",
     )
 
 

@@ -1,13 +1,14 @@
 """The way in by an open link: a page that uses nothing up, and the button on it."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel, ValidationError
 
 from roomful.core.admission import Arrive, participation_of
@@ -20,6 +21,9 @@ from roomful.web.entry import STATUSES, Denied, check_pace, let_in, server_of
 from roomful.web.notices import NOTICES
 from roomful.web.page import HEADERS, LANGUAGES, Page
 from roomful.web.server import Server
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 PARAMETERS_MOST, PARAMETER_MOST = 50, 1000
 """Parameters of a link that are kept, and characters of each; a link beyond that is no panel's."""
@@ -40,10 +44,14 @@ class JoinPage:
             "Cache-Control": "no-store",
             "Vary": "Accept, Accept-Language",
         }
+
+    @cached_property
+    def _template(self) -> "Template":
+        # it takes its time to import, and most servers are never asked for this page
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
         loader = FileSystemLoader(Path(__file__).parent)
-        self._template = Environment(autoescape=True, loader=loader, undefined=StrictUndefined).get_template(
-            "join.html"
-        )
+        return Environment(autoescape=True, loader=loader, undefined=StrictUndefined).get_template("join.html")
 
     def invitation(self, request: Request, *, asks_name: bool, problem: bool = False, name: str = "") -> Response:
         """The page with the button."""

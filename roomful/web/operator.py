@@ -22,7 +22,7 @@ from roomful.core.admission import Freeze, Pause
 from roomful.core.decide import WITHDREW, Refused
 from roomful.enrolment import Enrolment
 from roomful.erasure import Eraser
-from roomful.host import Full, Host, salt
+from roomful.host import Full, Host, NotReady, salt
 from roomful.llm.watch import Watch
 from roomful.settings import ServerSettings
 from roomful.store import StoreError, UnknownSession
@@ -169,7 +169,11 @@ def _add_erasure(app: FastAPI, host: Host, eraser: Eraser) -> None:
     async def withdraw(session_id: str, body: WithdrawRequest) -> Withdrawn:
         try:
             reason = WITHDREW if body.delete else "participant_left"
-            ended = await host.end(session_id, reason)
+            try:
+                ended = await host.end(session_id, reason)
+            except NotReady:
+                # still among the pages before the chat, or out: withdrawn it never begins
+                ended = False
             done = await eraser.withdraw(session_id, delete=body.delete)
         except UnknownSession as fault:
             raise HTTPException(404, str(fault)) from fault

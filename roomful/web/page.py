@@ -55,9 +55,18 @@ class Page:
     """The page of one study. A file's address has the version of all files, so that a browser may keep it for ever."""
 
     def __init__(
-        self, study: SimulationSettings, folder: Path, static: Path = STATIC, arms: Iterable[SimulationSettings] = ()
+        self,
+        study: SimulationSettings,
+        folder: Path,
+        static: Path = STATIC,
+        arms: Iterable[SimulationSettings] = (),
+        *,
+        has_pages: bool = False,
     ) -> None:
-        """The page is the same in all arms of a study; what they have of their own are pictures."""
+        """The page is the same in all arms of a study; what they have of their own are pictures.
+
+        With `has_pages` there are others around the chat.
+        """
         self.files = read_files(static)
         self.version = sha256(b"".join(file.content for file in self.files.values())).hexdigest()[:12]
         self.pictures = {
@@ -65,6 +74,7 @@ class Page:
         }
         self._language = study.language
         self._asks_name = study.participant_name == ASK
+        self._has_pages = has_pages
         source = (static / "chat" / "index.html").read_text("utf-8").replace("static/", f"static/{self.version}/")
         self._pages = {language: self._render(source, language) for language in LANGUAGES}
         self.policy = _policy(source)
@@ -79,6 +89,7 @@ class Page:
 
     def _render(self, source: str, language: str) -> str:
         name = " data-asks-name" if self._asks_name else ""
+        name += " data-pages" if self._has_pages else ""
         loads = "\n    ".join(f'<link rel="modulepreload" href="{path}" />' for path in self._modules(language))
         page = source.replace(_HTML, f'<html lang="{language}" dir="{LANGUAGES[language]}"{name}>')
         # all at once, not one import after another: each round trip counts on a slow line

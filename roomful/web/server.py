@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roomful.core.enrolment import outcome_of
+from roomful.core.study import SimulationSettings
 from roomful.enrolment import Enrolment
 from roomful.enrolment_settings import EntryLink
 from roomful.host import Host
@@ -30,6 +31,10 @@ class Server:
     entry: tuple[EntryLink, ...]
     """The links that are open, in their order in the study's file."""
     ways_out: WaysOut
+    has_pages: bool
+    """Whether there are pages around the chat."""
+    pages_follow: bool
+    """Whether some of them come after it."""
     silent_script: bool
     """Whether agents are scripted because nothing else was said: no participant may meet them."""
     limits: Limits
@@ -38,6 +43,12 @@ class Server:
     budget: Budget
     watch: Watch
     metrics: "Metrics | None"
+
+    def after_chat(self, session_id: str, reason: str, settings: SimulationSettings) -> WayOut:
+        """Where a chat leads that ended for this reason: to the pages that follow, else out."""
+        if self.pages_follow:
+            return WayOut(settings.end_text, None, f"session/{session_id}")
+        return self.way_out(session_id, reason) or WayOut(settings.end_text, None, settings.end_url)
 
     def way_out(self, session_id: str, reason: str) -> WayOut | None:
         """The way out of a participation whose chat ended for this reason; None where the study declares none."""

@@ -12,11 +12,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from roomful.core.decide import Refused
 from roomful.core.events import SessionEnded
 from roomful.core.inputs import Complain, Connect, Disconnect, Input, Leave, Say
-from roomful.host import RESTARTING, Connection, Full, Host, Room
+from roomful.host import RESTARTING, Connection, Full, Host, NotReady, Room
 from roomful.store import StoreError, UnknownSession
 from roomful.timeline import monotonic
 from roomful.web.incoming import ID_MOST, BadFrame, read
-from roomful.web.views import Frame, Leads, ProtocolNumber, Typing, View, nowhere, refused, typing
+from roomful.web.views import Frame, Leads, ProtocolNumber, Typing, View, plainly, refused, typing
 
 SUBPROTOCOL = "roomful.v2"
 OVER, UNKNOWN, TRY_LATER, SUPERSEDED = 1000, 1008, 1013, 4001
@@ -65,12 +65,12 @@ class Pace:
 
 
 async def serve(
-    websocket: WebSocket, host: Host, limits: Limits, after: int, *, batches: bool = False, leads: Leads = nowhere
+    websocket: WebSocket, host: Host, limits: Limits, after: int, *, batches: bool = False, leads: Leads = plainly
 ) -> None:
     """Speak with one participant until the socket closes.
 
     `after` is the last number a client of protocol 2 has, `batches` whether it takes what it missed in batches;
-    `leads` gives the way out for the reason of an end.
+    `leads` gives the way out.
     """
     room = await _room(websocket, host)
     if room is None:
@@ -98,7 +98,7 @@ async def _room(websocket: WebSocket, host: Host) -> Room | None:
         if _SESSION_ID.fullmatch(session_id):
             return await host.open(session_id)
         code = UNKNOWN
-    except UnknownSession:
+    except (UnknownSession, NotReady):
         code = UNKNOWN
     except (Full, StoreError):
         code = TRY_LATER
@@ -115,7 +115,7 @@ class Socket:
 
     protocol: ProtocolNumber
 
-    def __init__(self, websocket: WebSocket, room: Room, limits: Limits, after: int, leads: Leads = nowhere) -> None:
+    def __init__(self, websocket: WebSocket, room: Room, limits: Limits, after: int, leads: Leads = plainly) -> None:
         self._websocket = websocket
         self._room = room
         self._limits = limits
@@ -306,7 +306,7 @@ class Socket2(Socket):
     protocol = 2
 
     def __init__(
-        self, websocket: WebSocket, room: Room, limits: Limits, after: int, batch: int = 1, leads: Leads = nowhere
+        self, websocket: WebSocket, room: Room, limits: Limits, after: int, batch: int = 1, leads: Leads = plainly
     ) -> None:
         super().__init__(websocket, room, limits, after, leads)
         self._batch = batch

@@ -22,11 +22,13 @@ from roomful.core.events import (
     TypingStarted,
 )
 from roomful.core.state import Message, SessionState
+from roomful.core.study import SimulationSettings
 from roomful.outcomes import WayOut
 
 type Frame = dict[str, object]
 
-type Leads = Callable[[str], WayOut | None]
+type Leads = Callable[[str, SimulationSettings], WayOut]
+"""Gives the way out of a session with these settings for the reason of its end."""
 
 PROTOCOL = 2
 
@@ -34,8 +36,9 @@ _PUBLIC_REASONS = {"duration_expired", "participant_left", "participant_withdrew
 """Reasons of an end that a participant is told; any other might tell how the room works and is `ended`."""
 
 
-def nowhere(_reason: str) -> None:
-    """The way out of a study that declares none."""
+def plainly(_reason: str, settings: SimulationSettings) -> WayOut:
+    """The way out of a study that declares none: whatever the reason, that of the settings."""
+    return WayOut(settings.end_text, None, settings.end_url)
 
 
 def picture_path(file: str) -> str:
@@ -47,10 +50,10 @@ def picture_path(file: str) -> str:
 class View:
     """A session as its participant may see it. `started` is when its clock was 0, in microseconds since the epoch.
 
-    `leads` gives the way out for the reason of an end; None where the study declares none for it.
+    `leads` gives the way out.
     """
 
-    def __init__(self, session: SessionStarted, started: int, leads: Leads = nowhere) -> None:
+    def __init__(self, session: SessionStarted, started: int, leads: Leads = plainly) -> None:
         self._session = session
         self._started = started
         self._leads = leads
@@ -109,10 +112,7 @@ class View:
     def end(self, reason: str, seq: int) -> Frame:
         """The last frame: why it is over, and where to go next."""
         public = reason if reason in _PUBLIC_REASONS else "ended"
-        way_out = self._leads(reason)
-        if way_out is None:
-            settings = self._session.simulation_config
-            way_out = WayOut(settings.end_text, None, settings.end_url)
+        way_out = self._leads(reason, self._session.simulation_config)
         where = {"text": way_out.text, "url": way_out.url} | ({"code": way_out.code} if way_out.code else {})
         return {"type": "session_end", "seq": seq, "reason": public, "next": where}
 

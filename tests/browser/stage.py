@@ -24,6 +24,7 @@ from roomful.core.events import (
     TurnPlanned,
     TypingStarted,
 )
+from roomful.core.pages import Page as Around
 from roomful.core.study import ExperimentalSettings, SimulationSettings
 from roomful.enrolment_settings import EnrolmentSettings
 from roomful.host import Room
@@ -110,6 +111,7 @@ class Stage:
     port: int = 0
     limits: dict[str, Any] = field(default_factory=dict)
     enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
+    pages: tuple[Around, ...] = ()
 
     @property
     def url(self) -> str:
@@ -124,7 +126,7 @@ class Stage:
             **self.limits,
         )
         experimental = ExperimentalSettings(prompt_template=self.prompt)
-        study = StudySettings(experimental, self.simulation, enrolment=self.enrolment)
+        study = StudySettings(experimental, self.simulation, enrolment=self.enrolment, pages=self.pages)
         self.app = create_app(server, study)
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -150,6 +150,7 @@ test("the end says where to go, by a link of the web alone", () => {
   assert.deepEqual(room(typing("Bob", true), end).end, told);
   assert.deepEqual(room(typing("Bob", true), end).typing, []);
   assert.equal(room({ ...end, next: { text: null, url: "javascript:alert(1)" } }).end.url, null);
+  assert.equal(room({ ...end, next: { text: null, url: "session/0c7d7c8e" } }).end.url, "session/0c7d7c8e");
   assert.deepEqual(room({ ...end, next: undefined }).end, { reason: "duration_expired", text: null, url: null, code: null });
 });
 

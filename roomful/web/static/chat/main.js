@@ -20,6 +20,7 @@ const language = document.documentElement.lang;
 const { catalogue } = await import(`./messages/${language}.js`);
 const words = wordsOf(language, catalogue, { locale: navigator.language });
 const asksName = document.documentElement.dataset["asksName"] !== undefined;
+const hasPages = document.documentElement.dataset["pages"] !== undefined;
 const base = document.baseURI;
 
 /**
@@ -90,8 +91,17 @@ async function join(ticket) {
   keep(`token:${ticket.token}`, answer.session_id);
   // so that a reload, or the browser after a restart, comes back here
   history.replaceState(null, "", `?${new URLSearchParams({ token: ticket.token })}`);
+  if (hasPages) {
+    location.assign(pageOf(answer.session_id));
+    return null;
+  }
   enter(answer.session_id, ticket.token);
   return null;
+}
+
+/** @param {string} id */
+function pageOf(id) {
+  return new URL(`session/${encodeURIComponent(id)}`, base);
 }
 
 /**
@@ -117,6 +127,8 @@ function enter(id, token) {
   effect(() => {
     if (session.phase.value !== "lost") return;
     keep(`token:${token}`, null);
+    // there is a page to be filled in first, or it says what else is the matter
+    if (hasPages) return location.replace(pageOf(id));
     ask(token, "link_lost");
   });
   watchAttention(session);

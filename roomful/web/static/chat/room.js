@@ -195,10 +195,13 @@ function happened(room, frame) {
   }
 }
 
-/** @param {Next | null | undefined} next */
+/**
+ * To another site, or to a page of this one.
+ * @param {Next | null | undefined} next
+ */
 function whereTo(next) {
   const url = next?.url ?? null;
-  const safe = url !== null && /^https?:\/\//i.test(url) ? url : null;
+  const safe = url !== null && /^(https?:\/\/|session\/)/i.test(url) ? url : null;
   return { text: next?.text ?? null, url: safe, code: next?.code ?? null };
 }
 

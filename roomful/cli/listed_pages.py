@@ -1,0 +1,71 @@
+"""The pages around the chat as `roomful check` lists them."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from roomful.cli.output import plain, put
+from roomful.core.pages import Page, Question
+
+
+def put_pages(pages: Sequence[Page]) -> None:
+    """Show every page in the order of participants, with its questions; nothing where there are none."""
+    if not pages:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for page in pages:
+        table.add_row(Text(f"{page.name}.md", "bold"), Text(_about(page)))
+        for question in page.questions:
+            table.add_row(Text(f"  {question.name}"), Text(_asked(question)))
+    put(Text("\nPages", "bold"))
+    put(table)
+    put("")
+
+
+def _about(page: Page) -> str:
+    parts = [f"version {page.version}"] if page.version else []
+    parts += ["not required"] if page.role == "consent" and not page.required else []
+    if any(question.correct for question in page.questions):
+        parts.append(f"{page.tries} {'try' if page.tries == 1 else 'tries'}, then {page.on_failure}")
+    parts += ["asks for the use of the data"] if page.data_consent else []
+    return plain("; ".join([*parts, f"SHA-256 {page.hash[:12]}…"]))
+
+
+def _asked(question: Question) -> str:
+    parts: list[str] = [question.kind, *([] if question.required else ["optional"])]
+    codes = question.rows + question.options if question.kind == "matrix" else question.options
+    parts += [" | ".join(option.code for option in codes)] if codes else []
+    if question.kind in ("slider", "number"):
+        low, high = question.bounded
+        parts += [f"{question.low if low else '…'} to {question.high if high else '…'}"] if low or high else []
+    parts += [f"correct: {', '.join(question.correct)}"] if question.correct else []
+    parts += [f"screens out: {', '.join(question.screen_out)}"] if question.screen_out else []
+    return plain(", ".join(parts))
+
+
+def pages_json(pages: Sequence[Page]) -> list[dict[str, object]]:
+    """The pages for programs."""
+    return [
+        {
+            "name": page.name,
+            "role": page.role,
+            "version": page.version,
+            "hash": page.hash,
+            "questions": [
+                {
+                    "name": question.name,
+                    "kind": question.kind,
+                    "required": question.required,
+                    "answers": list(question.answers),
+                    "codes": {option.code: option.label for option in question.options},
+                    "correct": list(question.correct),
+                    "screen_out": list(question.screen_out),
+                }
+                for question in page.questions
+            ],
+        }
+        for page in pages
+    ]

@@ -1,0 +1,24 @@
+/** Sliders that nobody has moved are no answer: they have a value from the start, and this page sends none until then. */
+
+for (const slider of document.querySelectorAll("input[type=range]")) {
+  if (!(slider instanceof HTMLInputElement)) continue;
+  const { name } = slider;
+  const output = document.querySelector(`output[for="${CSS.escape(slider.id)}"]`);
+  const tell = () => {
+    slider.name = name;
+    slider.classList.remove("untouched");
+    if (output) output.textContent = slider.value;
+  };
+  if (slider.dataset["set"] === undefined) {
+    slider.removeAttribute("name");
+    slider.classList.add("untouched");
+  } else {
+    tell();
+  }
+  // a press where the thumb is already is an answer too, and no input
+  for (const event of ["input", "pointerup", "keydown"]) {
+    slider.addEventListener(event, (happened) => {
+      if (!(happened instanceof KeyboardEvent) || happened.key !== "Tab") tell();
+    });
+  }
+}
