@@ -7,9 +7,14 @@ from dataclasses import dataclass
 
 import structlog
 
+from roomful import __version__
+from roomful.core import CORE_VERSION
 from roomful.core.admission import SetUp
+from roomful.core.decide import Refused
 from roomful.core.study import LLMSettings
 from roomful.enrolment import Enrolment
+from roomful.erasure import Eraser
+from roomful.freezing import Fingerprint, differing
 from roomful.host import Host, LineKeeper, Salts, Study
 from roomful.llm import LLM
 from roomful.llm.budget import Budget
@@ -59,6 +64,7 @@ class Parts:
     store: Store
     trouble: Trouble
     enrolment: Enrolment
+    eraser: Eraser
     log_files: LogFiles
     budget: Budget
     watch: Watch
@@ -83,11 +89,42 @@ def check_guarded(enrolment: Enrolment) -> None:
         raise SetupError(f"The study has tokens or an entry link, so participants may come. {NOT_SILENTLY}")
 
 
-async def enrolled(store: Store, study: StudySettings, log_files: LineKeeper | None) -> Enrolment:
-    """The study's own log, opened, with the rules of these settings. Raises StoreError."""
+def looked_at(server: ServerSettings, study: StudySettings) -> Fingerprint:
+    """All that a study is made of, as it would be run now."""
+    llm = study.simulation.llm
+    speaks = provider(llm, server)
+    run_by = {
+        "model": model_name(llm, server) if speaks == SCRIPTED else f"{speaks} {model_name(llm, server)}",
+        "version: core": str(CORE_VERSION),
+        "version: roomful": __version__,
+    }
+    return Fingerprint({**study.parts, **run_by})
+
+
+def check_frozen(enrolment: Enrolment, found: Fingerprint) -> None:
+    """Raise SetupError where a frozen study is not what it was, and say in what."""
+    frozen = enrolment.state.frozen
+    if frozen is None or frozen.hash == found.hash:
+        return
+    changes = "".join(f"\n- {change}" for change in differing(frozen.parts, found.parts))
+    raise SetupError(
+        f"The study is frozen, and not what it was then:{changes}\n"
+        'Put it back as it was, or record a deviation: roomful freeze --deviation "why"'
+    )
+
+
+async def enrolled(
+    store: Store, study: StudySettings, log_files: LineKeeper | None, found: Fingerprint | None = None
+) -> Enrolment:
+    """The study's own log, opened, with the rules of these settings. Raises StoreError.
+
+    A frozen study whose parts are `found` to be others keeps its rules.
+    """
     enrolment = Enrolment(store, clock=wall_clock, salt=Salts(), on_lines=log_files.add if log_files else None)
     await enrolment.open()
-    await enrolment.submit(SetUp(rules=study.rules))
+    frozen = enrolment.state.frozen
+    if frozen is None or found is None or frozen.hash == found.hash:
+        await enrolment.submit(SetUp(rules=study.rules))
     await enrolment.reconcile()
     return enrolment
 
@@ -102,6 +139,12 @@ def check_setup(server: ServerSettings, study: StudySettings) -> None:
     llm = study.simulation.llm
     if llm.provider == "gemini" and not server.gemini_api_key:
         raise SetupError('llm.provider is "gemini", but GEMINI_API_KEY is not set (in the environment or in .env)')
+    unsigned = [outcome for outcome, ending in study.enrolment.outcomes.items() if ending.sign]
+    if unsigned and not server.return_key:
+        raise SetupError(
+            f"The addresses of {', '.join(unsigned)} are to be signed, but ROOMFUL_RETURN_KEY is not set "
+            "(in the environment or in .env)"
+        )
     if server.max_cost_per_day is not None and not (llm.input_price_per_million or llm.output_price_per_million):
         raise SetupError(
             "ROOMFUL_MAX_COST_PER_DAY is set, but the prices llm.input_price_per_million and "
@@ -157,9 +200,12 @@ async def assembled(
         llm = llm or _model(server, study.simulation.llm, budget, on_call, watch, stack)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
         stack.push_async_callback(log_files.close)
-        enrolment = await enrolled(store, study, log_files)
+        found = looked_at(server, study)
+        enrolment = await enrolled(store, study, log_files, found)
+        check_frozen(enrolment, found)
         if silent_script:
             check_guarded(enrolment)
+        eraser = Eraser(store, enrolment, log_files)
         host = Host(
             store,
             llm,
@@ -168,10 +214,12 @@ async def assembled(
                 simulation=study.simulation,
                 model=model_name(study.simulation.llm, server),
                 versions={},
+                fingerprint=found.hash,
                 treatments=study.treatments,
             ),
             log_files=log_files,
             enrolment=enrolment,
+            eraser=eraser,
             max_live_sessions=server.max_live_sessions,
             on_commit=on_commit,
         )
@@ -180,16 +228,25 @@ async def assembled(
                 tasks.create_task(trouble.watch(store, sleep)),
                 tasks.create_task(announce(watch, monotonic, sleep)),
                 tasks.create_task(enrolment.run(sleep)),
+                tasks.create_task(_erase_left(eraser)),
             ]
             async with host.running():
                 # sessions that go on come first: to look through the files of thousands takes its time
                 beside += [tasks.create_task(log_files.run()), tasks.create_task(log_files.catch_up())]
-                yield Parts(host, store, trouble, enrolment, log_files, budget, watch, tasks, silent_script)
+                yield Parts(host, store, trouble, enrolment, eraser, log_files, budget, watch, tasks, silent_script)
             for task in beside:
                 task.cancel()
             # what cannot be stored now is learnt from the sessions at the next start
             with suppress(StoreError):
                 await enrolment.flush()
+
+
+async def _erase_left(eraser: Eraser) -> None:
+    """Erase what the process before this one could not."""
+    try:
+        await eraser.catch_up()
+    except (StoreError, Refused) as fault:
+        _log.error("sessions_not_erased", error=str(fault))
 
 
 def _model(

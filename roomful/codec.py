@@ -25,6 +25,7 @@ from operator import attrgetter
 import msgspec
 
 from roomful.core import events, inputs
+from roomful.core.decide import WITHDREW
 from roomful.core.events import Entry, Event, Prompt
 from roomful.core.inputs import Input
 
@@ -374,7 +375,7 @@ def _started(event: events.SessionStarted) -> dict[str, object]:
     plain = _plain(event)
     plain["experimental_config"] = _plain(event.experimental_config)
     for whole, later in (
-        (plain, ("levels", "answers", "sides", "stances")),
+        (plain, ("levels", "answers", "sides", "stances", "freeze")),
         (plain["experimental_config"], ("agents", "stances", "seeded_messages")),
     ):
         for name in later:
@@ -452,6 +453,7 @@ def _input(name: str, event: Event) -> Input:
                 treatment=event.treatment,
                 levels=event.levels,
                 answers=event.answers,
+                freeze=event.freeze,
             )
         case "suspend", _:
             return inputs.Suspend()
@@ -487,8 +489,8 @@ def _input(name: str, event: Event) -> Input:
                 attempts=event.attempts,
                 reply=event.reply,
             )
-        case "leave", _:
-            return inputs.Leave()
+        case "leave", events.SessionEnded():
+            return inputs.Leave(delete=event.reason == WITHDREW)
         case "end", events.SessionEnded():
             return inputs.End(reason=event.reason)
         case _:

@@ -128,10 +128,10 @@ class Enrolment:
         return (await self.look()).participations.get(session_id)
 
     async def lets_in(self, session_id: str) -> bool:
-        """Whether no page lies between a session and its chat. Raises StoreError."""
-        if not self.state.rules.pages:
-            return True
-        known = await self.find(session_id)
+        """Whether no page lies between a session and its chat, and nothing ended it before. Raises StoreError."""
+        known = self.state.participations.get(session_id)
+        if self.state.rules.pages:
+            known = await self.find(session_id)
         # a session that nobody came in for, such as one that a program gave out, has no pages
         return known is None or place_of(self.state.rules.pages, known) == "chat" or known.ended is not None
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, cast
 
 from roomful.core.assignment import OTHER, Arm, AssignmentRules, Variable, block
-from roomful.core.enrolment import EnrolmentRules
+from roomful.core.enrolment import EnrolmentRules, Outcome
 from roomful.core.pages import Page, rules_of_page
 from roomful.core.study import Treatment
+from roomful.outcomes import ENDINGS, Ending, check_places
 from roomful.rules import (
     NAME,
     SWITCH,
@@ -37,6 +38,17 @@ ID_PARAMETERS: Mapping[Panel, str | None] = {
     "anonymous": None,
 }
 """The parameter of a link that tells who comes, as each panel calls it; nobody tells on an anonymous link."""
+
+PANEL_PARAMETERS: Mapping[Panel, tuple[str, ...]] = {
+    "prolific": ("STUDY_ID", "SESSION_ID"),
+    "sona": (),
+    "qualtrics": (),
+    "cloudresearch": ("assignmentId", "projectId"),
+    "mturk": ("assignmentId", "hitId"),
+    "label": (),
+    "anonymous": (),
+}
+"""What else each panel is known to send along."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +95,12 @@ class EnrolmentSettings:
     opens: float | None = None
     closes: float | None = None
     max_live_sessions: int | None = None
+    outcomes: Mapping[Outcome, Ending] = field(default_factory=dict)
+    """What is shown at the end of each outcome; those left out have the words of the simulation settings."""
+    return_parameters: tuple[str, ...] = ()
+    """Further parameters of entry links that addresses of outcomes may hold."""
+    may_delete: bool = False
+    """Whether who leaves the chat may have what they wrote deleted."""
     deception: bool = False
     """Whether participants are deceived, so that they must be told once it is over."""
 
@@ -190,6 +208,18 @@ def _check_assignment(_found: Mapping[str, object], good: Mapping[str, object]) 
         yield Fault("", "block_size", f'{good["block_size"]} while the method is "least_filled"', expected)
 
 
+_NAMES_EXPECTED = "an array of names"
+
+
+def _read_names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise wrong(value, _NAMES_EXPECTED)
+    names, faults = read_items(value, NAME)
+    if faults:
+        raise Wrong(*faults)
+    return tuple(names)
+
+
 ENROLMENT_RULES: Mapping[str, Rule[object]] = {
     "entry": Rule(_LINKS_EXPECTED, _read_links),
     "assignment": object_of(AssignmentSettings, ASSIGNMENT_RULES, _check_assignment),
@@ -197,6 +227,9 @@ ENROLMENT_RULES: Mapping[str, Rule[object]] = {
     "opens": or_null(MOMENT),
     "closes": or_null(MOMENT),
     "max_live_sessions": or_null(integer(1)),
+    "outcomes": ENDINGS,
+    "return_parameters": Rule(_NAMES_EXPECTED, _read_names),
+    "may_delete": SWITCH,
     "deception": SWITCH,
 }
 
@@ -205,6 +238,18 @@ def _check_enrolment(found: Mapping[str, object], good: Mapping[str, object]) ->
     opens, closes = good.get("opens"), good.get("closes")
     if isinstance(opens, float) and isinstance(closes, float) and closes <= opens:
         yield Fault("", "closes", f"{shown(found['closes'])}, which is not after opens", "a later time")
+    parts = [good.get(key) for key in ("entry", "return_parameters", "assignment", "outcomes")]
+    if None not in parts:
+        links, more, assignment, endings = parts
+        known = returnable(cast("tuple[EntryLink, ...]", links), cast("AssignmentSettings", assignment))
+        named = [*known, *cast("tuple[str, ...]", more)]
+        yield from check_places(cast("Mapping[Outcome, Ending]", endings), named)
+
+
+def returnable(links: Sequence[EntryLink], assignment: AssignmentSettings) -> list[str]:
+    """The parameters that entry links are known to bring: each panel's own, and those that make strata."""
+    names = [name for link in links for name in (link.tells, *PANEL_PARAMETERS[link.panel]) if name]
+    return list(dict.fromkeys([*names, *assignment.strata]))
 
 
 ENROLMENT = object_of(EnrolmentSettings, ENROLMENT_RULES, _check_enrolment)

@@ -16,11 +16,13 @@ from roomful import __version__
 from roomful.codec import CodecError
 from roomful.core import CORE_VERSION
 from roomful.core.chance import derive
-from roomful.core.decide import Refused
+from roomful.core.decide import WITHDREW, Refused
+from roomful.core.events import SessionStarted
 from roomful.core.inputs import Complain, Disconnect, End, Resume, Start
 from roomful.core.state import CRASHED, SessionState
 from roomful.core.study import ExperimentalSettings, SimulationSettings, Treatment, drawn_treatment, treatment_of
 from roomful.enrolment import Enrolment
+from roomful.erasure import Eraser
 from roomful.llm import LLM
 from roomful.log import SessionLog
 from roomful.session import OnCommit, SimulationSession
@@ -77,6 +79,8 @@ class Study:
     simulation: SimulationSettings
     model: str
     versions: Mapping[str, str]
+    fingerprint: str = ""
+    """The hash over all that the study is made of."""
     treatments: tuple[Treatment, ...] = ()
     """At least one, with the settings that hold in it; without any given the study itself is the one."""
 
@@ -118,8 +122,10 @@ def new_token() -> str:
 class Room:
     """A session that is live in this process, and whoever is connected to it."""
 
-    def __init__(self, session: SimulationSession, timeline: LiveTimeline) -> None:
+    def __init__(self, session: SimulationSession, timeline: LiveTimeline, blank: SessionStarted) -> None:
+        """`blank` stands for the start of a session that has none."""
         self.session = session
+        self._blank = blank
         self.timeline = timeline
         self.socket: Connection | None = None
         """The socket that speaks for the participant; a newer one takes its place."""
@@ -141,6 +147,11 @@ class Room:
     def state(self) -> SessionState:
         return self.session.log.state
 
+    @property
+    def started(self) -> SessionStarted:
+        """What the session started with; of one that was erased, what is no secret of anybody's."""
+        return self.state.started or self._blank
+
 
 class Host:
     """Gives sessions out and runs them. `async with host.running():` is its life."""
@@ -153,6 +164,7 @@ class Host:
         *,
         log_files: LineKeeper | None = None,
         enrolment: Enrolment | None = None,
+        eraser: Eraser | None = None,
         max_live_sessions: int = 2000,
         clock: Callable[[], int] = wall_clock,
         on_commit: OnCommit | None = None,
@@ -163,6 +175,7 @@ class Host:
         self._llm = llm
         self.log_files = log_files
         self._enrolment = enrolment
+        self._eraser = eraser
         self._max_live = max_live_sessions
         self._clock = clock
         self._on_commit = on_commit
@@ -290,10 +303,10 @@ class Host:
         if row.ended is None:
             row = await self.store.claim(session_id)
         log = await self._read(row)
-        if log.state.started is None:
+        if log.state.started is None and row.ended is None:
             await self._check_pages(session_id)
         timeline = LiveTimeline(log.started, at_least=log.state.at)
-        room = Room(SimulationSession(log, self._llm, timeline, self._on_commit), timeline)
+        room = Room(SimulationSession(log, self._llm, timeline, self._on_commit), timeline, self._blank(session_id))
         if log.state.ended is not None:
             return room
         # nothing is awaited between these checks and the room's entry: a shutdown or another start cannot come between
@@ -353,6 +366,17 @@ class Host:
             treatment=treatment.name or None,
             levels=treatment.levels,
             answers={name: answered[name] for name in self._asked if name in answered} | about.get("answers", {}),
+            freeze=study.fingerprint if self._enrolment and self._enrolment.state.frozen else "",
+        )
+
+    def _blank(self, session_id: str) -> SessionStarted:
+        return SessionStarted(
+            session_id=session_id,
+            experimental_config=self.study.experimental,
+            simulation_config=self.study.simulation,
+            seed=0,
+            participant_name=self.study.simulation.participant_name,
+            model=self.study.model,
         )
 
     def _treatment(self, name: str | None, seed: int) -> Treatment:
@@ -385,8 +409,18 @@ class Host:
         self._forget(session_id, room)
         if self._enrolment and room.state.ended is not None:
             self._enrolment.ended(session_id, room.state.ended)
+        if self._eraser and room.state.ended == WITHDREW:
+            self._tasks.create_task(self._erase(self._eraser, session_id))
         if room.socket and room.state.ended is None:
             room.socket.close(RESTARTING)
+
+    async def _erase(self, eraser: Eraser, session_id: str) -> None:
+        """Take out of all logs what somebody said who has left with that wish."""
+        try:
+            await eraser.withdraw(session_id, delete=True)
+        except (StoreError, Refused) as fault:
+            # the next start does it
+            _log.error("session_not_erased", session_id=session_id, error=str(fault))
 
     def _forget(self, session_id: str, room: Room) -> None:
         if self.rooms.get(session_id) is room:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -41,6 +41,12 @@ class LogFiles:
             self.path(session_id)
         self._waiting.setdefault(session_id, []).extend(lines)
         self._woken.set()
+
+    async def renew(self, session_ids: Iterable[str]) -> None:
+        """Write the files of these sessions anew from the store, as it has them now."""
+        async with self._flushing:
+            self._doubtful |= dict.fromkeys(session_ids)
+        await self.flush()
 
     def path(self, session_id: str) -> Path:
         """Return the file of a session. ValueError if the id is not a canonical uuid."""

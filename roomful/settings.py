@@ -20,6 +20,7 @@ from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSett
 from roomful.enrolment_settings import ENROLMENT, EnrolmentSettings, check_blocks, rules_of
 from roomful.experiment import EXPERIMENTAL_RULES
 from roomful.factors import DESIGN_KEYS
+from roomful.freezing import parts_of
 from roomful.pages import check_debrief, check_stances, check_strata, load_pages
 from roomful.rules import (
     NAME,
@@ -260,6 +261,8 @@ class StudySettings:
     """How people come in: `study.json`, which may be missing."""
     pages: tuple[Page, ...] = ()
     """The pages around the chat, in the order in which participants come to them."""
+    parts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """What the files hold in short, part by part, by which a change of a frozen study is named."""
 
     def __post_init__(self) -> None:
         if not self.treatments:
@@ -292,11 +295,33 @@ def load_settings(folder: Path) -> StudySettings:
     if design:
         blocks = check_blocks(enrolment, design.treatments)
         faults += [replace(fault, file=str(folder / STUDY_FILE)) for fault in blocks]
+    enrolment = _with_texts(folder, enrolment, faults)
     pages = load_pages(folder, faults)
     faults += _check_pages(folder, pages, enrolment, design)
     if design is None or simulation is None or faults:
         raise SettingsError(faults)
-    return StudySettings(design.treatments[0].experimental, simulation.settings, design.treatments, enrolment, pages)
+    return StudySettings(
+        design.treatments[0].experimental,
+        simulation.settings,
+        design.treatments,
+        enrolment,
+        pages,
+        parts_of(folder),
+    )
+
+
+def _with_texts(folder: Path, enrolment: EnrolmentSettings, faults: list[Fault]) -> EnrolmentSettings:
+    """The settings with the text of each page that an outcome names."""
+    outcomes = dict(enrolment.outcomes)
+    for outcome, ending in enrolment.outcomes.items():
+        if ending.page is None:
+            continue
+        try:
+            outcomes[outcome] = replace(ending, text=read_text(folder / ending.page))
+        except Wrong as error:
+            told = (fault.under(f"outcomes.{outcome}.page") for fault in error.faults)
+            faults += [replace(fault, file=str(folder / STUDY_FILE)) for fault in told]
+    return replace(enrolment, outcomes=outcomes)
 
 
 def _check_pages(
@@ -383,6 +408,8 @@ class ServerSettings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Peers whose `X-Forwarded-For` is believed."""
     log_format: Literal["console", "json"] = "console"
+    return_key: str | None = field(default=None, repr=False)
+    """What signs the parameters that participants are sent back with."""
     gemini_api_key: str | None = field(default=None, repr=False)
     google_gemini_base_url: str | None = None
 
@@ -503,6 +530,7 @@ SERVER_VARIABLES: Mapping[str, Variable] = {
     "open_docs": _ours("OPEN_DOCS", _ON_OR_OFF),
     "trusted_proxies": _ours("TRUSTED_PROXIES", _several(_A_PROXY)),
     "log_format": _ours("LOG_FORMAT", one_of("console", "json")),
+    "return_key": _ours("RETURN_KEY", _secret("a key of at least 16 signs without spaces", r"[!-~]{16,}")),
     "gemini_api_key": Variable(("GEMINI_API_KEY", "GOOGLE_API_KEY"), _A_KEY),
     "google_gemini_base_url": Variable(("GOOGLE_GEMINI_BASE_URL",), _A_BASE_URL),
 }

@@ -14,13 +14,14 @@ from roomful.core import admission, enrolment
 from roomful.core.admission import StudyInput
 from roomful.core.enrolment import StudyEntry, StudyEvent
 from roomful.core.events import Erased
+from roomful.core.roster import ARRIVAL
 from roomful.store import STUDY
 
 STUDY_EVENT_TYPES: Mapping[type[StudyEvent], str] = {
     enrolment.StudySetUp: "study_setup",
     enrolment.TokensCreated: "tokens_created",
     enrolment.TokensRevoked: "tokens_revoked",
-    enrolment.ParticipantArrived: "arrival",
+    enrolment.ParticipantArrived: ARRIVAL,
     enrolment.TreatmentAssigned: "assignment",
     enrolment.PageShown: "page_shown",
     enrolment.ConsentAnswered: "consent",
@@ -31,8 +32,11 @@ STUDY_EVENT_TYPES: Mapping[type[StudyEvent], str] = {
     enrolment.PlaceRetaken: "place_retaken",
     enrolment.ChatEnded: "chat_end",
     enrolment.OutcomeReached: "outcome",
+    enrolment.DataErased: "data_erased",
     enrolment.StudyPaused: "study_paused",
     enrolment.StudyResumed: "study_resumed",
+    enrolment.StudyFrozen: "study_frozen",
+    enrolment.DeviationRecorded: "deviation",
 }
 
 STUDY_INPUTS: Mapping[type[StudyInput], str] = {
@@ -44,8 +48,12 @@ STUDY_INPUTS: Mapping[type[StudyInput], str] = {
     admission.FillPage: "fill_page",
     admission.Begin: "begin",
     admission.EndChat: "end_chat",
+    admission.Withdraw: "withdraw",
+    admission.Erase: "erase",
     admission.Pause: "pause",
     admission.Unpause: "unpause",
+    admission.Freeze: "freeze",
+    admission.Deviate: "deviate",
 }
 
 _EVENTS: Mapping[str, type[StudyEvent]] = {name: kind for kind, name in STUDY_EVENT_TYPES.items()}

@@ -6,6 +6,8 @@ from roomful.core.enrolment import (
     ChatEnded,
     ChecksMissed,
     ConsentAnswered,
+    DataErased,
+    DeviationRecorded,
     EnrolmentRules,
     OutcomeReached,
     PageAnswered,
@@ -16,6 +18,7 @@ from roomful.core.enrolment import (
     PlaceRetaken,
     StudyEntry,
     StudyEvent,
+    StudyFrozen,
     StudyPaused,
     StudyResumed,
     StudySetUp,
@@ -46,6 +49,12 @@ RULES = EnrolmentRules(
         PageRules(name="before", role="before", hash=BEFORE, asks=("Q1", "task")),
     ),
 )
+
+PARTS = {
+    "experimental_settings.json: prompt_template": hashed("template"),
+    "model": "gemini gemini-3.5-flash-lite",
+    "pages/consent.md": hashed("consent"),
+}
 
 HAPPENED: list[tuple[float, StudyEvent, str | None]] = [
     (0.0, StudySetUp(rules=RULES), "set_up"),
@@ -120,6 +129,19 @@ HAPPENED: list[tuple[float, StudyEvent, str | None]] = [
     (4505.0, OutcomeReached(session_id=FIRST, outcome="completed"), None),
     (5460.0, PlaceReleased(session_id=SECOND, reason="not_begun"), "arrive"),
     (5520.0, PlaceRetaken(session_id=SECOND, expires=STARTED + 7320.0), "arrive"),
+    (5600.0, DataErased(session_id=FIRST, number=1, arrived=STARTED + 3600.004, link="prolific"), "erase"),
+    (5700.0, StudyFrozen(hash=hashed("before"), parts=PARTS), "freeze"),
+    (
+        5800.0,
+        DeviationRecorded(
+            number=1,
+            reason="a typing error on the consent page",
+            changes=("pages/consent.md was changed",),
+            hash=hashed("after"),
+            parts=PARTS | {"pages/consent.md": hashed("corrected")},
+        ),
+        "deviate",
+    ),
 ]
 
 

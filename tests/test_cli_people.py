@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from roomful.host import TOKEN_SIGNS
+from roomful.timeline import wall_clock
 from tests.serving import SIMULATION, Server, serving, until
 from tests.test_cli import environment, invoke
 
@@ -225,3 +226,114 @@ def test_commands_work_beside_a_running_server(lab):
     assert "identical: 2 allocations at the door, 3 of tokens" in audited == after
     assert "3 logs: 3 whole" in verified
     assert "is there already" in twice
+
+
+SECRET = "my-secret-is-7f3a"
+
+
+def everything(folder: Path) -> bytes:
+    parts = [path for name in ("data", "logs") for path in sorted((folder / name).rglob("*")) if path.is_file()]
+    return b"".join(path.read_bytes() for path in parts)
+
+
+def test_what_was_said_is_deleted_beside_a_running_server_and_without_one(lab):
+    make_study(lab / "config", entry=[{"panel": "label"}])
+    with serving(lab) as server:
+        first = join(server, f"participant_label={SECRET}-1")[1]["session_id"]
+        second = join(server, f"participant_label={SECRET}-2")[1]["session_id"]
+        with server.participant(first) as guest, server.participant(second) as other:
+            for one in (guest, other):
+                one.until(lambda frame: frame["type"] == "hello")
+                one.say(SECRET)
+            said = invoke("withdraw", first, "--delete", "--yes")
+            guest.rest()
+            # whoever is in another room notices nothing
+            other.say("still here")
+        again = invoke("withdraw", first, "--delete", "--yes")
+        kept = invoke("withdraw", second)
+        server.stop()
+    beside = invoke("verify", "--all"), invoke("assignments", "--audit")
+    half = everything(lab)
+    due = invoke("erase", "--older-than", "1d", "--dry-run")
+    deleted = invoke("withdraw", second, "--delete", "--yes")
+
+    assert guest.frames[-1]["reason"] == "participant_withdrew"
+    assert said == again == f"Session {first}: withdrawn, and its data are deleted.\n"
+    assert kept == f"Session {second}: withdrawn; its data stay.\n"
+    assert f"{SECRET}-1".encode() not in half
+    assert f"{SECRET}-2".encode() in half
+    assert "3 logs: 3 whole" in beside[0]
+    assert "1 of somebody whose data were deleted" in beside[1]
+    assert "No session was given out before" in due
+    assert "are deleted" in deleted
+    assert SECRET.encode() not in everything(lab)
+    assert "3 logs: 3 whole" in invoke("verify", "--all")
+    outcomes = {one["session_id"]: one["outcome"] for one in json.loads(invoke("assignments", "--json"))}
+    assert outcomes == {first: "withdrew_delete_data", second: "withdrew_delete_data"}
+
+
+def test_who_is_among_the_pages_is_withdrawn_beside_a_running_server_and_without_one(lab):
+    make_study(lab / "config", entry=[{"panel": "label"}])
+    (lab / "config" / "pages").mkdir()
+    (lab / "config" / "pages" / "consent.md").write_text("---\nversion: 1\n---\nYes?")
+    with serving(lab) as server:
+        first, second = [join(server, f"participant_label={SECRET}-{number}")[1]["session_id"] for number in (1, 2)]
+        beside = invoke("withdraw", first)
+        server.stop()
+    without = invoke("withdraw", second, "--delete", "--yes")
+
+    assert beside == f"Session {first}: withdrawn; its data stay.\n"
+    assert without == f"Session {second}: withdrawn, and its data are deleted.\n"
+    outcomes = {one["session_id"]: one["outcome"] for one in json.loads(invoke("assignments", "--json"))}
+    assert outcomes == {first: "withdrew_keep_data", second: "withdrew_delete_data"}
+    assert f"{SECRET}-2".encode() not in everything(lab)
+    assert {one["state"] for one in json.loads(invoke("sessions", "--json"))} == {"not started"}
+
+
+def test_old_sessions_are_erased_after_a_question(lab, monkeypatch):
+    make_study(lab / "config", entry=[{"panel": "label"}])
+    with serving(lab) as server:
+        session_id = join(server, f"participant_label={SECRET}")[1]["session_id"]
+        with server.participant(session_id) as guest:
+            guest.until(lambda frame: frame["type"] == "hello")
+            guest.say(SECRET)
+            live = invoke("erase", "--older-than", "1d", "--dry-run")
+            invoke("end", session_id)
+            guest.rest()
+        server.stop()
+    monkeypatch.setattr("roomful.cli.erasing.wall_clock", lambda: wall_clock() + 86_400_000_000 * 181)
+
+    listed = json.loads(invoke("erase", "--older-than", "180d", "--dry-run", "--json"))
+    unsure = invoke("erase", "--older-than", "180d", code=1)
+    there = SECRET.encode() in everything(lab)
+    done = invoke("erase", "--older-than", "180d", "--yes")
+
+    assert "No session" in live
+    assert [one["session_id"] for one in listed] == [session_id]
+    assert "Nothing was deleted." in unsure or "Aborted" in unsure
+    assert there
+    assert "1 sessions erased." in done
+    assert SECRET.encode() not in everything(lab)
+    assert "No session was given out before" in invoke("erase", "--older-than", "180d", "--yes")
+    assert [one["outcome"] for one in json.loads(invoke("assignments", "--json"))] == ["ended_by_researcher"]
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        (("erase", "--older-than", "soon"), 2, "--older-than 180d"),
+        (("erase", "--older-than", "0d"), 2, "--older-than 180d"),
+        (("erase",), 2, "--older-than"),
+        (("erase", "--older-than", "180d"), 1, "There is no database"),
+        (("withdraw", "6f1c", "--delete"), 1, "There is no database"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_deletion_that_is_not_understood_does_nothing(lab, command, code, words):
+    assert words in invoke(*command, code=code)
+
+
+def test_a_session_that_is_not_there_is_not_withdrawn(lab):
+    invoke("tokens", "create", "--count", "1", "--out", "t.csv")
+
+    assert "There is no session 6f1c." in invoke("withdraw", "6f1c", "--delete", "--yes", code=1)

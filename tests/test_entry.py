@@ -16,6 +16,7 @@ from roomful.core.audit import audit
 from roomful.core.events import SessionStarted
 from roomful.core.study import Treatment
 from roomful.enrolment_settings import AssignmentSettings, EnrolmentSettings, EntryLink
+from roomful.outcomes import Ending, signed
 from roomful.settings import ServerSettings, StudySettings
 from roomful.store import STUDY
 from roomful.store.memory import MemoryStore
@@ -452,3 +453,43 @@ async def test_the_rules_of_the_study_are_recorded_once(tmp_path):
             assert await room.state.enrolment.submit(SetUp(rules=settings(*names).rules)) == []
 
     assert [decode_study(line.text).seq for line in await store.read(STUDY)] == [1, 2]
+
+
+# --- ways out
+
+CODES = {
+    "completed": Ending(text="Thank you!", code="DONE", url="https://panel.example/in?cc=[CODE]&id=[PROLIFIC_PID]"),
+    "ended_by_researcher": Ending(url="https://panel.example/in?why=[OUTCOME]&who=[PARTICIPANT]", sign=True),
+}
+KEY = {"return_key": "a-key-that-nobody-knows"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("duration_expired", {"text": "Thank you!", "url": "https://panel.example/in?cc=DONE&id=P1", "code": "DONE"}),
+        ("error", {"text": "Good bye.", "url": None}),
+        (
+            "fire_alarm",
+            {
+                "text": None,
+                "url": signed("https://panel.example/in?why=ended_by_researcher&who=P1", KEY["return_key"]),
+            },
+        ),
+    ],
+)
+async def test_the_end_leads_out_and_whoever_comes_back_is_told_the_same(tmp_path, reason, told):
+    store = Yielding()
+    about = {"entry": (PROLIFIC,), "outcomes": CODES, "simulation": {"end_text": "Good bye."}, "limits": KEY}
+    async with door(tmp_path, store=store, **about) as room:
+        session_id = (await join(room)).json["session_id"]
+        socket = room.open(session_id)
+        await socket.receive()
+        await room.host.end(session_id, reason)
+        frames, _ = await socket.rest()
+        await eventually(lambda: room.state.enrolment.state.participations[session_id].outcome)
+        again, _ = await room.open(session_id).rest()
+    async with door(tmp_path, store=store, **about) as room:
+        late, _ = await room.open(session_id).rest()
+
+    assert frames[-1]["next"] == again[-1]["next"] == late[-1]["next"] == told

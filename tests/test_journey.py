@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomful.core.admission import Begin, EndChat, FillPage, ShowPage
+from roomful.core.admission import Begin, EndChat, Erase, FillPage, ShowPage, Withdraw
 from roomful.core.audit import audit
 from roomful.core.decide import Refused
 from roomful.core.enrolment import (
@@ -16,6 +16,7 @@ from roomful.core.enrolment import (
     OutcomeReached,
     PageAnswered,
     PageShown,
+    PlaceReleased,
     PlaceRetaken,
     TreatmentAssigned,
 )
@@ -51,11 +52,15 @@ def outcome(at: Door, session_id: str = "s1") -> str | None:
 
 def through(at: Door, session_id: str = "s1") -> None:
     """Up to the chat's end, its time having run."""
+    through_chat(at, "duration_expired", session_id)
+
+
+def through_chat(at: Door, reason: str, session_id: str = "s1") -> None:
     fill(at, "consent", session_id, agreed=True)
     fill(at, "instructions", session_id)
     fill(at, "before", session_id, answers={"Q1": "4"})
     at.enter(Begin(session_id=session_id))
-    at.enter(EndChat(session_id=session_id, reason="duration_expired"))
+    at.enter(EndChat(session_id=session_id, reason=reason))
 
 
 def test_the_way_leads_over_every_page_and_the_chat():
@@ -229,6 +234,46 @@ def test_whose_chat_did_not_run_its_time_is_asked_nothing_more_but_debriefed(rea
     at.enter(EndChat(session_id="s1", reason=reason))
 
     assert outcome(at) == reached
+    assert where(at) == "debrief"
+
+
+def test_who_deletes_at_the_end_of_the_chat_is_out_at_once_and_debriefed_without_a_trace():
+    at = door()
+    at.arrive(link="p", who="1")
+    through_chat(at, "participant_withdrew")
+    reached = outcome(at)
+    at.enter(Erase(session_id="s1"))
+    bare = at.state.participations["s1"]
+
+    (answered,) = fill(at, "debrief", agreed=False, answers={"Q9": "a secret"})
+
+    assert (reached, where(at)) == ("withdrew_delete_data", "over")
+    assert (bare.shown, bare.done, bare.answers, bare.consent) == ((), (), {}, None)
+    assert answered == PageAnswered(session_id="s1", page="debrief", hash="d", answers={})
+
+
+def test_who_is_among_the_pages_may_withdraw_and_never_chats():
+    at = door()
+    at.arrive(link="p", who="1")
+    fill(at, "consent", agreed=True)
+
+    events = at.enter(Withdraw(session_id="s1", delete=False))
+
+    assert events == [OutcomeReached(session_id="s1", outcome="withdrew_keep_data")]
+    assert (where(at), at.state.live) == ("over", 0)
+    assert at.enter(Begin(session_id="s1")) == fill(at, "instructions") == []
+
+
+def test_whose_time_of_keeping_is_over_is_asked_nothing_more():
+    at = door()
+    at.arrive(link="p", who="1")
+    through(at)
+    before = where(at)
+
+    events = at.enter(Erase(session_id="s1"))
+
+    assert before == "after"
+    assert events[0] == PlaceReleased(session_id="s1", reason="not_completed")
     assert where(at) == "debrief"
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,21 @@ import pytest
 from roomful.core.admission import CreateTokens, FillPage, Pause
 from roomful.core.enrolment import ConsentAnswered, PageAnswered, PageShown, StudyEvent
 from roomful.core.events import MessagePosted, SessionStarted
+from roomful.core.journey import place_of
+from roomful.core.roster import fold_study
 from roomful.enrolment_settings import AssignmentSettings, EntryLink
 from roomful.host import NotReady
+from roomful.outcomes import Ending
 from roomful.settings import load_settings
 from roomful.store import STUDY
 from roomful.study_codec import decode_study
 from roomful.web.page import LANGUAGES
 from roomful.web.page_words import PAGE_WORDS
-from tests.asgi import Failing, Web, Yielding, study, web
+from tests.asgi import Failing, Web, Yielding, eventually, study, web
 from tests.enrolling import token
 from tests.paging import FORM, Visitor, documented, question, read
 from tests.test_entry import settings
+from tests.test_operator import client
 
 pytestmark = pytest.mark.anyio
 
@@ -331,6 +336,141 @@ async def test_an_end_of_its_own_for_an_outcome(tmp_path):
     assert "panel.example" not in refused
     assert "<p>Bye.</p>" in other.last
     assert 'href="https://panel.example/done"' in other.last
+
+
+PANEL = "https://panel.example/in?cc=[CODE]&id=[PROLIFIC_PID]&why=[OUTCOME]"
+
+
+def out(code: str, **more: Any) -> Ending:
+    return Ending(**{"code": code, "url": PANEL} | more)
+
+
+async def joined(room: Web) -> Visitor:
+    """Somebody whom a panel has sent, at the first page."""
+    response = await room.client.post("/join", b"", query="PROLIFIC_PID=P%201")
+    come = Visitor(room, response.json["session_id"])
+    await come.look()
+    return come
+
+
+async def to_outcome(room: Web, come: Visitor, outcome: str) -> None:
+    """Go the way that ends with this outcome, and look at the last page."""
+    if outcome == "no_consent":
+        await come.on("decline")
+        return
+    if outcome == "completed":
+        await to_chat(come)
+        await chatted(room, come)
+        await come.look()
+        await come.on(topic="traffic", Q2="4")
+        await come.on(data="yes")
+        return
+    await come.on("agree")
+    await come.on()
+    if outcome == "failed_check":
+        await come.send(**BEFORE_1 | {"trust__attention": "5"})
+        await come.on(**BEFORE_1 | {"trust__attention": "5"})
+    else:
+        await come.on(**BEFORE_1 | {"lives_here": "no"})
+
+
+@pytest.mark.parametrize("outcome", ["completed", "no_consent", "failed_check", "screened_out"])
+async def test_the_last_page_has_the_code_and_the_address_of_the_outcome(tmp_path, outcome):
+    endings = {name: out(f"C-{name}") for name in ("completed", "no_consent", "failed_check", "screened_out")}
+    about = {
+        "entry": (EntryLink(panel="prolific"),),
+        "outcomes": endings,
+        "simulation": {"end_url": "https://no.example"},
+    }
+    async with around(tmp_path, **about) as room:
+        come = await joined(room)
+        await to_outcome(room, come, outcome)
+        reached = room.state.enrolment.state.participations[come.session_id].outcome
+        last = unescape(come.last)
+
+    assert reached == outcome
+    assert f'<code dir="ltr">C-{outcome}</code>' in last
+    assert re.findall(r'class="button" href="([^"]*)"', last) == [
+        f"https://panel.example/in?cc=C-{outcome}&id=P%201&why={outcome}"
+    ]
+
+
+async def test_the_code_is_on_the_last_page_and_not_at_the_end_of_the_chat(tmp_path):
+    pages = {"after.md": question(name="Q1", kind="text", text="?"), "end.md": "Bye."}
+    endings = {"completed": out("SECRET-CODE", text="*Well* done."), "error": out("x")}
+    async with around(tmp_path, pages, outcomes=endings, simulation={"end_text": "Go on."}) as room:
+        come = await visitor(room)
+        frames = await chatted(room, come)
+        await come.look()
+        asked = come.last
+        await come.on(Q1="yes")
+
+    assert frames[-1]["next"] == {"text": "Go on.", "url": f"session/{come.session_id}"}
+    assert "SECRET-CODE" not in asked
+    assert "SECRET-CODE" in come.last
+    assert "<p><em>Well</em> done.</p>" in come.last
+    assert "Bye." not in come.last
+
+
+async def test_a_page_for_an_outcome_takes_the_place_of_its_words_and_keeps_its_code(tmp_path):
+    pages = {"consent.md": "---\nversion: 1\n---\nYes?", "end-no_consent.md": "# As you wish"}
+    async with around(tmp_path, pages, outcomes={"no_consent": out("C1", text="Other words.")}) as room:
+        come = await visitor(room)
+        await come.on("decline")
+
+    assert "<h1>As you wish</h1>" in come.last
+    assert "Other words." not in come.last
+    assert '<code dir="ltr">C1</code>' in come.last
+
+
+async def test_who_deletes_at_the_end_of_the_chat_is_debriefed_and_nothing_of_the_pages_stays(tmp_path):
+    endings = {"withdrew_delete_data": out("W1", text="It is gone.")}
+    async with around(tmp_path, may_delete=True, outcomes=endings) as room:
+        come = await visitor(room)
+        await come.on("agree")
+        await come.on()
+        await come.on(**BEFORE_1)
+        await come.on(**BEFORE_2, words="my-Secret-is-7f3a")
+        socket = room.open(come.session_id)
+        await socket.receive()
+        socket.send({"type": "leave", "delete": True})
+        frames, _ = await socket.rest()
+        await eventually(lambda: room.state.enrolment.state.participations[come.session_id].erased)
+        await eventually(lambda: "my-Secret" not in (tmp_path / "logs" / "study.json").read_text("utf-8"))
+        await come.look()
+        debriefed = come.title
+        await come.on(data="no")
+        kept = "".join(line.text for line in await room.store.read(STUDY))
+        folded = fold_study([decode_study(line.text) for line in await room.store.read(STUDY)])
+        known = room.state.enrolment.state.participations[come.session_id]
+
+    assert frames[-1]["reason"] == "participant_withdrew"
+    assert frames[-1]["next"]["url"] == f"session/{come.session_id}"
+    assert debriefed == "What this was about"
+    assert "It is gone." in come.last
+    assert '<code dir="ltr">W1</code>' in come.last
+    assert "my-Secret" not in kept
+    # the next process finds them where this one has left them
+    assert (folded.participations[come.session_id].outcome, known.outcome) == ("withdrew_delete_data",) * 2
+    assert place_of(folded.rules.pages, folded.participations[come.session_id]) == "over"
+    assert known.answers == folded.participations[come.session_id].answers == {}
+
+
+@pytest.mark.parametrize("delete", [True, False])
+async def test_who_is_among_the_pages_is_withdrawn_by_the_operator(tmp_path, delete):
+    async with around(tmp_path) as room, client(tmp_path) as operator:
+        come = await visitor(room)
+        await come.on("agree")
+        answer = await operator.post(f"/sessions/{come.session_id}/withdraw", json={"delete": delete})
+        await come.look()
+        closed = await room.open(come.session_id).rest()
+        known = room.state.enrolment.state.participations[come.session_id]
+
+    assert (answer.status_code, answer.json()["ended"]) == (200, False)
+    assert known.outcome == ("withdrew_delete_data" if delete else "withdrew_keep_data")
+    assert known.consent is (None if delete else True)
+    assert PAGE_WORDS["en"]["over_other"] in come.last
+    assert closed == ([], 1008)
 
 
 async def test_the_page_after_the_chat_is_there_before_the_news_of_its_end(tmp_path, monkeypatch):

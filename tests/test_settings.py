@@ -505,6 +505,7 @@ def test_every_variable_is_read():
         ROOMFUL_OPEN_DOCS="1",
         ROOMFUL_TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8,::1",
         ROOMFUL_LOG_FORMAT="json",
+        ROOMFUL_RETURN_KEY="hush-hush-hush-hush",
         GEMINI_API_KEY="hush",
         GOOGLE_GEMINI_BASE_URL="http://127.0.0.1:9/x",
     )

@@ -117,6 +117,17 @@ async def test_a_folded_state_is_kept_beside_its_lines_until_the_session_has_end
     assert [await store.folded(name) for name in (A, B)] == [None, first]
 
 
+async def test_a_folded_state_goes_with_the_texts_that_it_was_made_of(store: Store):
+    await claimed(store, A, B)
+    for name in (A, B):
+        await store.append(name, 1, lines(1, 2), Folded(2, "hash2", b"old"))
+
+    await store.rewrite(A, {1: "{}"})
+
+    assert await store.folded(A) is None
+    assert await store.folded(B) == Folded(2, "hash2", b"old")
+
+
 async def test_a_former_owner_keeps_no_folded_state(store: Store):
     await claimed(store, A)
     await store.claim(A)

@@ -234,6 +234,102 @@ def backup(
         run(_settings(data=data), file, force=force)
 
 
+@app.command(epilog="Examples: roomful export --out tables    roomful export --out public --anonymize")
+def export(
+    out: Annotated[Path, typer.Option(help="Folder for the tables; it must not be there yet, or be empty.")],
+    anonymize: Annotated[
+        bool,
+        typer.Option("--anonymize", help="Leave out panel ids, names, links' parameters; number the sessions."),
+    ] = False,
+    study: Study = None,
+    data: Data = None,
+) -> None:
+    """Write the study as tables: CSV files and a codebook, also while the server runs.
+
+    Exit code 0: all tables are written; 1: nothing is.
+    """
+    with faults_told():
+        from roomful.cli.export import export as run
+
+        run(_settings(study=study, data=data), out, anonymize=anonymize)
+
+
+@app.command(epilog="Example: roomful withdraw 6f1c --delete")
+def withdraw(
+    session: Annotated[str, typer.Argument(help="The session's id, or the beginning of it.")],
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what was said in it, and who it was.")] = False,
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """Take back a participation for somebody who asks for it; a session that is live ends.
+
+    Through the running server, or in the database where none runs. Exit code 0: it is withdrawn; 1: nothing was done.
+    """
+    with faults_told():
+        from roomful.cli.erasing import withdraw as run
+
+        run(_settings(study=study, data=data, logs=logs), session, delete=delete, sure=sure)
+
+
+@app.command(epilog="Example: roomful erase --older-than 180d --dry-run")
+def erase(
+    older_than: Annotated[str, typer.Option(help="The least age of a session, in days: 180d.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be erased, and do nothing.")] = False,
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    as_json: AsJson = False,
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """Delete what was said in old sessions, and who it was; their logs' chains stay whole.
+
+    Through the running server, or in the database where none runs. Exit code 0: done, or nothing to do; 1: not done.
+    """
+    with faults_told():
+        from roomful.cli.erasing import erase as run
+
+        settings = _settings(study=study, data=data, logs=logs)
+        run(settings, older_than, dry_run=dry_run, sure=sure, as_json=as_json)
+
+
+@app.command(epilog='Examples: roomful freeze    roomful freeze --deviation "a typing error on the consent page"')
+def freeze(
+    deviation: Annotated[
+        str | None, typer.Option(help="Record that the frozen study was changed, and for this reason.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the parts and the hash, and do nothing.")] = False,
+    study: Study = None,
+    data: Data = None,
+    logs: Logs = None,
+) -> None:
+    """Let the study stay as it is: settings, pages, pictures, model and code.
+
+    From then on every session carries the study's hash, a server does not start with anything else, and the demo token
+    is refused. Exit code 0: it is frozen, or the deviation is on record; 1: it is not.
+    """
+    with faults_told():
+        from roomful.cli.freeze import freeze as run
+
+        run(_settings(study=study, data=data, logs=logs), deviation, dry_run=dry_run)
+
+
+@app.command(epilog="Example: roomful preregister --out preregistration.md")
+def preregister(
+    out: Annotated[Path, typer.Option(help="File for the text (Markdown); it must not be there yet.")],
+    study: Study = None,
+) -> None:
+    """Write what a preregistration needs to know of the study, from its files.
+
+    Exit code 0: the text is written; 1: the files have a fault, or the text is there already.
+    """
+    with faults_told():
+        from roomful.cli.preregister import preregister as run
+
+        run(_settings(study=study), out)
+
+
 @app.command(epilog='Example: roomful pause --reason "the lab is closed"')
 def pause(
     reason: Annotated[str, typer.Option(help="Why, for the study's log.")] = "",

@@ -84,6 +84,8 @@ def audit(server: ServerSettings) -> None:
     """Compute every allocation again. Exits with 1 where one differs."""
     found = audited(entries_of(server))
     computed = f"{found.at_the_door} allocations at the door, {found.of_tokens} of tokens, computed again from the log"
+    if found.erased:
+        computed += f"; {found.erased} of somebody whose data were deleted"
     if not found.faults:
         say(f"identical: {computed}")
         return

@@ -17,6 +17,7 @@ from roomful.assembly import (
     SetupError,
     check_setup,
     database_url,
+    looked_at,
     open_store,
     provider,
     speaks_silently,
@@ -24,6 +25,7 @@ from roomful.assembly import (
 )
 from roomful.cli.design import astray, beginning, design_json, put_design
 from roomful.cli.disk import look_at
+from roomful.cli.freeze import frozen_words
 from roomful.cli.listed_pages import pages_json, put_pages
 from roomful.cli.output import plain, plain_lines, put, say_json, when
 from roomful.cli.records import reading
@@ -79,6 +81,8 @@ def check(
         findings += [*_folder("logs", server.logs), *_folder("data", server.data)]
         findings += asyncio.run(_store(server))
     if server and study:
+        as_frozen, words = frozen_words(server, looked_at(server, study))
+        findings.append(Finding("freeze", "ok" if as_frozen else "fault", words))
         findings += _model(server, study.simulation.llm, live=live)
     faults = sum(finding.verdict == "fault" for finding in findings)
     if as_json:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from roomful.assembly import enrolled
+from roomful.assembly import enrolled, looked_at
 from roomful.cli.enrolled import enter
 from roomful.cli.operator import NoServer, Operator, OperatorError
 from roomful.cli.output import Failure, plain, say
@@ -47,7 +47,7 @@ def stop(server: ServerSettings, reason: str, *, every: bool) -> None:
 async def _stop_here(server: ServerSettings, reason: str) -> int:
     study = load_settings(server.study)
     async with ending(server, study) as host:
-        enrolment = await enrolled(host.store, study, host.log_files)
+        enrolment = await enrolled(host.store, study, host.log_files, looked_at(server, study))
         ended = await stop_all(host, enrolment, reason)
         await enrolment.reconcile()
     return ended

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from roomful.assembly import LOG_FILE_SECONDS, enrolled, open_store, uses_sqlite
+from roomful.assembly import LOG_FILE_SECONDS, enrolled, looked_at, open_store, uses_sqlite
 from roomful.cli.operator import NoServer, Operator, OperatorError
 from roomful.cli.output import Failure, plain
 from roomful.cli.records import reading
@@ -16,7 +16,7 @@ from roomful.core.roster import StudyState, fold_study
 from roomful.enrolment import Enrolment
 from roomful.logfile import LogFiles
 from roomful.settings import ServerSettings, load_settings
-from roomful.store import STUDY, StoreError
+from roomful.store import STUDY, Store, StoreError
 from roomful.store.lock import DataFolderLock
 from roomful.study_codec import decode_study, encode_input
 from roomful.timeline import sleep
@@ -44,6 +44,13 @@ async def _enter_here(server: ServerSettings, input: StudyInput) -> int:
 @asynccontextmanager
 async def keeping(server: ServerSettings) -> AsyncIterator[Enrolment]:
     """The study's log to write to. Raises SettingsError, FolderInUse while a server runs, StoreError."""
+    async with enrolment_and_files(server) as (_, enrolment, _files):
+        yield enrolment
+
+
+@asynccontextmanager
+async def enrolment_and_files(server: ServerSettings) -> AsyncIterator[tuple[Store, Enrolment, LogFiles]]:
+    """The store, the study's log and the log files, to write to. Raises as `keeping` does."""
     study = load_settings(server.study)
     async with AsyncExitStack() as stack:
         if uses_sqlite(server):
@@ -52,7 +59,7 @@ async def keeping(server: ServerSettings) -> AsyncIterator[Enrolment]:
         stack.push_async_callback(store.close)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
         stack.push_async_callback(log_files.close)
-        yield await enrolled(store, study, log_files)
+        yield store, await enrolled(store, study, log_files, looked_at(server, study)), log_files
 
 
 def entries_of(server: ServerSettings) -> list[StudyEntry]:

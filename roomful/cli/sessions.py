@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, cast
 from roomful.cli.operator import NoServer, Operator, OperatorError
 from roomful.cli.output import Failure, clock, plain, say, say_json, table, warn, when
 from roomful.cli.records import NoSuchSession, chosen, ending, reading
+from roomful.codec import decode
 from roomful.core.decide import Refused
+from roomful.core.events import SessionStarted
+from roomful.core.roster import fold_study
 from roomful.settings import ServerSettings, load_settings
-from roomful.store import SessionRow
+from roomful.store import STUDY, SessionRow
+from roomful.study_codec import decode_study
 
 if TYPE_CHECKING:
     from roomful.web.operator import Model
@@ -20,11 +24,12 @@ _REASON = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 def list_sessions(server: ServerSettings, *, as_json: bool) -> None:
     """Show all sessions of the store, oldest first."""
-    rows = asyncio.run(_rows(server))
+    rows, freezes = asyncio.run(_rows_and_freezes(server))
     if as_json:
         say_json(
             [
                 {"session_id": row.session_id, "created": row.created, "entries": row.head, "state": _state(row)}
+                | ({"freeze": freezes.get(row.session_id)} if freezes is not None else {})
                 for row in rows
             ]
         )
@@ -32,11 +37,13 @@ def list_sessions(server: ServerSettings, *, as_json: bool) -> None:
     if not rows:
         say("No session yet.")
         return
-    table(
-        ("session", "given out", "entries", "state"),
-        [(row.session_id, when(row.created), str(row.head), plain(_state(row))) for row in rows],
-        numbers={2},
-    )
+    cells = [(row.session_id, when(row.created), str(row.head), plain(_state(row))) for row in rows]
+    if freezes is None:
+        table(("session", "given out", "entries", "state"), cells, numbers={2})
+        return
+    hashes = [(freezes.get(row.session_id) or "–")[:8] for row in rows]
+    told = [(*cell, one) for cell, one in zip(cells, hashes, strict=True)]
+    table(("session", "given out", "entries", "state", "freeze"), told, numbers={2})
 
 
 def list_live(server: ServerSettings, *, as_json: bool) -> None:
@@ -121,6 +128,18 @@ async def _end_here(server: ServerSettings, session_id: str, reason: str) -> str
             await host.end(session_id, reason)
         row = await host.store.find(session_id)
     return (row and row.ended) or reason
+
+
+async def _rows_and_freezes(server: ServerSettings) -> tuple[list[SessionRow], dict[str, str | None] | None]:
+    """All sessions, and the hash of the frozen study that each was held under; None where none was frozen."""
+    async with reading(server) as store:
+        rows = await store.sessions()
+        entries = [decode_study(line.text) for line in await store.read(STUDY)]
+        if fold_study(entries).frozen is None:
+            return rows, None
+        firsts = [(row.session_id, await store.first(row.session_id)) for row in rows]
+    begun = [(name, decode(line.text).event) for name, line in firsts if line]
+    return rows, {name: event.freeze or None for name, event in begun if isinstance(event, SessionStarted)}
 
 
 async def _rows(server: ServerSettings) -> list[SessionRow]:

@@ -11,6 +11,8 @@ from roomful.core.enrolment import (
     ChatEnded,
     ChecksMissed,
     ConsentAnswered,
+    DataErased,
+    DeviationRecorded,
     EnrolmentRules,
     Outcome,
     OutcomeReached,
@@ -21,6 +23,7 @@ from roomful.core.enrolment import (
     PlaceReleased,
     PlaceRetaken,
     StudyEvent,
+    StudyFrozen,
     StudyPaused,
     StudyResumed,
     StudySetUp,
@@ -113,6 +116,21 @@ class EndChat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    """Somebody whose session is not live takes their participation back; with `delete` their data go."""
+
+    session_id: str
+    delete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erase:
+    """The data of a participation are taken out of the logs."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
     """Let nobody new in; with `stop` nobody begins either who was let in before."""
 
@@ -125,7 +143,40 @@ class Unpause:
     """Let people in again."""
 
 
-type StudyInput = SetUp | CreateTokens | RevokeTokens | Arrive | ShowPage | FillPage | Begin | EndChat | Pause | Unpause
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """Let the study stay as it is, by the hash over its parts."""
+
+    hash: str
+    parts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviate:
+    """Let a frozen study be another from now on, for a reason; `changes` names what differs."""
+
+    reason: str
+    changes: tuple[str, ...]
+    hash: str
+    parts: Mapping[str, str]
+
+
+type StudyInput = (
+    SetUp
+    | CreateTokens
+    | RevokeTokens
+    | Arrive
+    | ShowPage
+    | FillPage
+    | Begin
+    | EndChat
+    | Withdraw
+    | Erase
+    | Pause
+    | Unpause
+    | Freeze
+    | Deviate
+)
 
 
 def decide_study(state: StudyState, input: StudyInput, now: float) -> list[StudyEvent]:
@@ -152,11 +203,19 @@ def decide_study(state: StudyState, input: StudyInput, now: float) -> list[Study
             return [ParticipationBegun(session_id=input.session_id)] if begins else []
         case EndChat():
             return _end(state, input)
+        case Withdraw():
+            return _withdraw(state, input)
+        case Erase():
+            return _erase(state, input)
         case Pause():
             pause = StudyPaused(reason=input.reason, stopped=input.stop)
             return [] if pause == state.paused else [pause]
         case Unpause():
             return [StudyResumed()] if state.paused else []
+        case Freeze():
+            return _freeze(state, input)
+        case Deviate():
+            return _deviate(state, input)
         case _:
             assert_never(input)
 
@@ -365,6 +424,9 @@ def _fill(state: StudyState, input: FillPage, now: float) -> list[StudyEvent]:
     if here is None or input.attempt != here[0].missed.get(input.page, 0) + 1:
         return []
     known, page = here
+    if known.erased:
+        # they are debriefed all the same, and nothing of theirs is kept again
+        return [PageAnswered(session_id=input.session_id, page=page.name, hash=page.hash, answers={})]
     consent = list(_consent(page, input))
     if page.role == "consent" and page.required and not input.agreed:
         return [*consent, _outcome(known, "no_consent")]
@@ -450,3 +512,52 @@ def _end(state: StudyState, input: EndChat) -> list[StudyEvent]:
     if known.outcome is not None or _asks_more(state.rules.pages, over):
         return [*begun, ended]
     return [*begun, ended, _outcome(known, outcome_of(input.reason))]
+
+
+def _withdraw(state: StudyState, input: Withdraw) -> list[StudyEvent]:
+    known = state.participations.get(input.session_id)
+    if known is None:
+        return []
+    if known.begun is not None and known.ended is None:
+        raise Refused("not_over", "The participation is under way: its session has to be ended first.")
+    outcome: Outcome = "withdrew_delete_data" if input.delete else "withdrew_keep_data"
+    # what was deleted cannot be kept any more
+    if known.outcome in (outcome, "withdrew_delete_data"):
+        return []
+    return [OutcomeReached(session_id=known.session_id, outcome=outcome)]
+
+
+def _erase(state: StudyState, input: Erase) -> list[StudyEvent]:
+    known = state.participations.get(input.session_id)
+    if known is None or known.erased:
+        return []
+    events: list[StudyEvent] = []
+    if known.under_way:
+        # who has not come for so long is not waited for: without their arrival nothing tells when to stop
+        events.append(
+            PlaceReleased(session_id=known.session_id, reason="not_completed" if known.begun else "not_begun")
+        )
+    gone = DataErased(session_id=known.session_id, number=known.number, arrived=known.arrived, link=known.link)
+    return [*events, gone]
+
+
+# --- the freeze
+
+
+def _freeze(state: StudyState, input: Freeze) -> list[StudyEvent]:
+    if state.frozen is None:
+        return [StudyFrozen(hash=input.hash, parts=input.parts)]
+    if state.frozen.hash == input.hash:
+        return []
+    raise Refused("frozen", "The study is frozen, and was changed since: a change is recorded as a deviation.")
+
+
+def _deviate(state: StudyState, input: Deviate) -> list[StudyEvent]:
+    if state.frozen is None:
+        raise Refused("not_frozen", "The study is not frozen: there is nothing to deviate from.")
+    if state.frozen.hash == input.hash:
+        return []
+    number = state.deviations + 1
+    return [
+        DeviationRecorded(number=number, reason=input.reason, changes=input.changes, hash=input.hash, parts=input.parts)
+    ]

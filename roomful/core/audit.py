@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from roomful.core.admission import assigned, balanced
 from roomful.core.decide import Refused
 from roomful.core.enrolment import ParticipantArrived, StudyEntry, TokensCreated, TreatmentAssigned
+from roomful.core.events import Erased
 from roomful.core.roster import StudyState, evolve_study
 
 
@@ -27,27 +28,32 @@ class Audit:
     at_the_door: int
     of_tokens: int
     faults: tuple[Fault, ...]
+    erased: int = 0
+    """Allocations of those who had their data deleted: without them they cannot be computed again."""
 
 
 def audit(entries: Sequence[StudyEntry]) -> Audit:
     """Compute every allocation of a study's log again, and look that nobody has two, or none, or another's token."""
     state = StudyState()
     faults: list[Fault] = []
-    door = tokens = 0
+    door = tokens = erased = 0
     for batch in _batches(entries):
         created = [entry for entry in batch if isinstance(entry.event, TokensCreated) and entry.event.balanced]
         if created:
             tokens += sum(len(entry.event.tokens) for entry in created if isinstance(entry.event, TokensCreated))
             faults += _of_tokens(state, created)
+        hidden = any(isinstance(entry.event, Erased) for entry in batch)
         for entry in batch:
-            if isinstance(entry.event, TreatmentAssigned):
+            if isinstance(entry.event, TreatmentAssigned) and hidden:
+                erased += 1
+            elif isinstance(entry.event, TreatmentAssigned):
                 door += entry.event.method != "token"
                 faults += _of_participant(state, entry, entry.event)
             elif isinstance(entry.event, ParticipantArrived):
                 faults += _of_arrival(state, entry, entry.event)
             state = evolve_study(state, entry)
     faults += _left_out(state)
-    return Audit(door, tokens, tuple(faults))
+    return Audit(door, tokens, tuple(faults), erased)
 
 
 def _batches(entries: Sequence[StudyEntry]) -> Iterator[Sequence[StudyEntry]]:

@@ -139,7 +139,7 @@ def _take(draft: _Draft, input: _Taken) -> None:
         case Rang():
             _rang(draft, input.alarm)
         case Leave():
-            _end(draft, "participant_left")
+            _end(draft, WITHDREW if input.delete else "participant_left")
         case End():
             _end(draft, input.reason)
         case Resume():
@@ -198,6 +198,7 @@ def _start(draft: _Draft, input: Start) -> None:
         treatment=input.treatment,
         levels=input.levels,
         answers=input.answers,
+        freeze=input.freeze,
     )
     _enter(draft, started)
     _seed_first(draft)
@@ -478,6 +479,10 @@ def _complaint(input: Complain) -> ErrorRecorded:
         context=input.context,
         count=input.count,
     )
+
+
+WITHDREW = "participant_withdrew"
+"""The reason of an end after which what the participant has written is deleted."""
 
 
 def _end(draft: _Draft, reason: str, due: float | None = None) -> None:

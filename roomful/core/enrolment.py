@@ -29,6 +29,7 @@ OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
         "duration_expired": "completed",
         "websocket_disconnect": "dropped_out",
         "participant_left": "withdrew_keep_data",
+        "participant_withdrew": "withdrew_delete_data",
         "budget_exhausted": "technical_problem",
         "llm_unavailable": "technical_problem",
         "error": "technical_problem",
@@ -215,6 +216,19 @@ class OutcomeReached:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataErased:
+    """What was known of a participation, and what was said in its session, was taken out of all logs.
+
+    It was the arrival of this `number`, at this time, by the entry link `link` (None: by a token, or the demo token).
+    """
+
+    session_id: str
+    number: int
+    arrived: float
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPaused:
     """Nobody new is let in; after a stop those who have not begun cannot begin either."""
 
@@ -225,6 +239,25 @@ class StudyPaused:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyResumed:
     """People are let in again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFrozen:
+    """The study is to stay as it is: the hash over its parts, and what stands in each part in short."""
+
+    hash: str
+    parts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationRecorded:
+    """A frozen study was changed for a reason; deviations are numbered 1, 2, 3 …. `changes` names what differs."""
+
+    number: int
+    reason: str
+    changes: tuple[str, ...]
+    hash: str
+    parts: Mapping[str, str]
 
 
 type StudyEvent = (
@@ -242,8 +275,11 @@ type StudyEvent = (
     | PlaceRetaken
     | ChatEnded
     | OutcomeReached
+    | DataErased
     | StudyPaused
     | StudyResumed
+    | StudyFrozen
+    | DeviationRecorded
     | Erased
 )
 

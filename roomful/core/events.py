@@ -51,6 +51,8 @@ class SessionStarted:
     """Who was drawn to `agree` and to `disagree` with the participant's answer, and who is `neutral`."""
     stances: Mapping[str, str] = field(default_factory=dict)
     """What each agent that takes a side is told to think."""
+    freeze: str = ""
+    """The hash of the frozen study that it is held under; empty where it is not frozen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

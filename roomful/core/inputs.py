@@ -38,6 +38,8 @@ class Start:
     """The level of each factor in this treatment."""
     answers: Mapping[str, str] = field(default_factory=dict)
     """What the participant answered before the chat, as text, as far as the room depends on it."""
+    freeze: str = ""
+    """The hash of the frozen study that it is held under; empty where it is not frozen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,9 @@ class Rang:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
-    """The participant withdraws."""
+    """The participant withdraws; with `delete` what they have written is to be deleted."""
+
+    delete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

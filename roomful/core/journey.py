@@ -14,7 +14,7 @@ def place_of(pages: Sequence[PageRules], known: Participation) -> Place:
     """Where somebody belongs, wherever they come from."""
     if known.ended is not None:
         return next(left_after(pages, known), None) or "over"
-    if known.outcome is not None:
+    if known.outcome is not None or known.erased:
         return "over"
     # whoever has begun stays in the chat, be it that a page was added meanwhile
     return next(left_before(pages, known), None) or "chat"
@@ -27,7 +27,7 @@ def left_before(pages: Iterable[PageRules], known: Participation) -> Iterator[Pa
 
 def left_after(pages: Iterable[PageRules], known: Participation) -> Iterator[PageRules]:
     """The pages that follow the chat: questions for those whose chat ran its time, and for everybody the debriefing."""
-    asked = known.outcome is None and outcome_of(known.reason or "") == "completed"
+    asked = known.outcome is None and not known.erased and outcome_of(known.reason or "") == "completed"
     return (page for page in _left(pages, known) if page.role == "debrief" or (page.role == "after" and asked))
 
 

@@ -10,6 +10,8 @@ from roomful.core.enrolment import (
     ChatEnded,
     ChecksMissed,
     ConsentAnswered,
+    DataErased,
+    DeviationRecorded,
     EnrolmentRules,
     Outcome,
     OutcomeReached,
@@ -21,6 +23,7 @@ from roomful.core.enrolment import (
     PlaceRetaken,
     StudyEntry,
     StudyEvent,
+    StudyFrozen,
     StudyPaused,
     StudyResumed,
     StudySetUp,
@@ -80,12 +83,17 @@ class Participation:
     answers: Mapping[str, str] = field(default_factory=dict)
     consent: bool | None = None
     data_consent: bool | None = None
+    erased: bool = False
+    """Whether what was known of it was taken out of the logs."""
 
     @property
     def under_way(self) -> bool:
         """Whether it is let in and not over."""
         return self.outcome is None and not self.released
 
+
+ARRIVAL = "arrival"
+"""What the log calls a `ParticipantArrived`, also where only this is left of it."""
 
 _NO_POOLS: Mapping[Stratum, Pool] = MappingProxyType({})
 _NO_TOTALS: Mapping[str, int] = MappingProxyType({})
@@ -110,9 +118,14 @@ class StudyState(NamedTuple):
     """The places of test runs, which count nowhere else."""
     totals: Mapping[str, int] = _NO_TOTALS
     """Treatment to how many are completed or in progress."""
+    arrivals: int = 0
+    """How many have been let in, those included whose arrival was erased."""
     live: int = 0
     """How many participations are under way."""
     paused: StudyPaused | None = None
+    frozen: StudyFrozen | DeviationRecorded | None = None
+    """What the study is to be like, by its last freeze or deviation; None: as its files say."""
+    deviations: int = 0
 
     @property
     def guarded(self) -> bool:
@@ -120,7 +133,7 @@ class StudyState(NamedTuple):
 
         It stays so when all tokens are revoked.
         """
-        return bool(self.tokens or self.rules.links)
+        return bool(self.tokens or self.rules.links or self.frozen)
 
 
 def person_of(link: str | None, token: str | None, participant: str | None) -> str | None:
@@ -155,16 +168,20 @@ def happen(state: StudyState, event: StudyEvent, at: float) -> StudyState:
         case ParticipantArrived():
             return _with_arrival(state, event, at)
         case TreatmentAssigned():
-            return _with_treatment(state, event)
+            return _with_treatment(state, event, at)
         case StudyPaused():
             return state._replace(paused=event)
         case StudyResumed():
             return state._replace(paused=None)
+        case StudyFrozen():
+            return state._replace(frozen=event)
+        case DeviationRecorded():
+            return state._replace(frozen=event, deviations=event.number)
         case Erased():
-            return state
+            return state._replace(arrivals=state.arrivals + (event.event_type == ARRIVAL))
         case _:
-            known = state.participations.get(event.session_id)
-            return _further(state, known, event, at) if known else state
+            state = _with_place(state, event.session_id, at)
+            return _further(state, state.participations[event.session_id], event, at)
 
 
 def _with_tokens(state: StudyState, tokens: tuple[Token, ...]) -> StudyState:
@@ -187,7 +204,7 @@ def _with_arrival(state: StudyState, event: ParticipantArrived, at: float) -> St
     person = person_of(event.link, event.token, event.participant)
     participation = Participation(
         session_id=event.session_id,
-        number=len(state.participations) + 1,
+        number=state.arrivals + 1,
         person=person,
         token=event.token,
         link=event.link,
@@ -206,14 +223,37 @@ def _with_arrival(state: StudyState, event: ParticipantArrived, at: float) -> St
         participations=state.participations.put(event.session_id, participation),
         people=state.people.put(person, event.session_id) if person else state.people,
         due=state.due.put(event.session_id, event.expires),
+        arrivals=state.arrivals + 1,
         live=state.live + 1,
     )
 
 
-def _with_treatment(state: StudyState, event: TreatmentAssigned) -> StudyState:
-    known = state.participations.get(event.session_id)
-    if known is None:
+def _with_place(state: StudyState, session_id: str, at: float) -> StudyState:
+    """The state with a participation of this id, of which nothing is known where its arrival was erased.
+
+    Arrivals by links alone are: nobody else tells the study's log who they are.
+    """
+    if session_id in state.participations:
         return state
+    bare = Participation(
+        session_id=session_id,
+        number=state.arrivals,
+        person=None,
+        token=None,
+        link=None,
+        participant=None,
+        parameters={},
+        variables={},
+        test=False,
+        arrived=at,
+        expires=at,
+    )
+    return state._replace(participations=state.participations.put(session_id, bare), live=state.live + 1)
+
+
+def _with_treatment(state: StudyState, event: TreatmentAssigned, at: float) -> StudyState:
+    state = _with_place(state, event.session_id, at)
+    known = state.participations[event.session_id]
     changed = replace(known, treatment=event.treatment, stratum=event.stratum)
     state = state._replace(participations=state.participations.put(event.session_id, changed))
     pool = pool_of(state, event.stratum, test=known.test)
@@ -246,7 +286,8 @@ def _further(
     | PlaceReleased
     | PlaceRetaken
     | ChatEnded
-    | OutcomeReached,
+    | OutcomeReached
+    | DataErased,
     at: float,
 ) -> StudyState:
     match event:
@@ -275,6 +316,10 @@ def _further(
                 else state.due.put(known.session_id, due),
             )
             known = replace(known, outcome=event.outcome, over=at)
+        case DataErased():
+            if known.person is not None and known.token is None and state.people.get(known.person) == known.session_id:
+                state = state._replace(people=state.people.without(known.person))
+            known = _bared(known, event)
         case _:
             assert_never(event)
     return state._replace(participations=state.participations.put(known.session_id, known))
@@ -294,6 +339,27 @@ def _with_page(known: Participation, event: PageShown | ConsentAnswered | Checks
             return replace(known, done=(*known.done, event.page), answers={**known.answers, **event.answers})
         case _:
             assert_never(event)
+
+
+def _bared(known: Participation, event: DataErased) -> Participation:
+    """The participation without who it is and what was answered; the event has what is left of an erased arrival."""
+    known = replace(
+        known,
+        erased=True,
+        number=event.number,
+        arrived=event.arrived,
+        link=event.link,
+        shown=(),
+        done=(),
+        missed={},
+        answers={},
+        consent=None,
+        data_consent=None,
+    )
+    if known.token is not None:
+        # what the token tells is the researcher's own
+        return known
+    return replace(known, person=None, participant=None, parameters={}, variables={})
 
 
 def _placed(state: StudyState, known: Participation) -> StudyState:

@@ -1,6 +1,6 @@
 """Where logs live. A store keeps lines of text in order; what they mean is not its business."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 STUDY = "study"
@@ -112,6 +112,10 @@ class Store(Protocol):
         """Return the lines with `shown` greater than `after`, in order."""
         ...
 
+    async def first(self, session_id: str) -> Line | None:
+        """Return the first line, None where there is none."""
+        ...
+
     async def find(self, session_id: str) -> SessionRow | None: ...
 
     async def sessions(self, *, live: bool = False) -> list[SessionRow]:
@@ -119,6 +123,18 @@ class Store(Protocol):
 
         The study's own log is none of them.
         """
+        ...
+
+    async def rewrite(self, session_id: str, texts: Mapping[int, str], about: str | None = None) -> None:
+        """Put other texts in the place of these lines', whose numbers and hashes stay, and of what is known (`about`).
+
+        What was kept beside the lines is gone. Nobody is fenced. Raises UnknownSession, and ValueError for a line that
+        is not there.
+        """
+        ...
+
+    async def scrub(self) -> bool:
+        """Take what was rewritten out of the files too, as far as that is in our hands; False: not all yet."""
         ...
 
     async def check(self) -> None:

@@ -1,9 +1,10 @@
 """The two databases: how each runs a function on a connection without blocking the event loop."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -30,6 +31,10 @@ class Database(Protocol):
 
     async def read[T](self, work: Work[T]) -> T:
         """Run `work`, which only reads, beside what is being written."""
+        ...
+
+    async def scrub(self) -> bool:
+        """Leave nothing of what was changed in the files; False when somebody who reads keeps it for now."""
         ...
 
     async def look(self) -> None:
@@ -73,6 +78,23 @@ class SQLite:
     def _read[T](self, work: Work[T]) -> T:
         with _told(self._where), self._reading.connect() as connection:
             return work(connection)
+
+    async def scrub(self) -> bool:
+        # until then the WAL has the pages as they were
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._truncate_wal)
+
+    def _truncate_wal(self) -> bool:
+        with _told(self._where):
+            if self._connection is None:
+                self._connection = self._writing.connect()
+            # sqlite3's own cursor: through SQLAlchemy it would be inside a transaction, where nothing is folded in
+            with closing(self._connection.connection.cursor()) as cursor:
+                try:
+                    cursor.execute("pragma wal_checkpoint(truncate)")
+                except sqlite3.Error as error:
+                    raise StoreError(str(error)) from error
+                busy, *_ = cursor.fetchone() or (1,)
+        return not busy
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -123,6 +145,13 @@ class PostgreSQL:
             async with self._reading.connect() as connection:
                 return await connection.run_sync(work)
 
+    async def scrub(self) -> bool:
+        with _told(self._where):
+            async with self._reading.connect() as connection:
+                # rows as they were before a change are kept until then
+                await connection.exec_driver_sql("vacuum entries, folded, sessions")
+        return True
+
     async def look(self) -> None:
         """Its server looks after its own files."""
 
@@ -166,7 +195,8 @@ def _path(url: URL) -> Path:
     return Path(url.database)
 
 
-_DURABLE = ("journal_mode = wal", "synchronous = full")
+# what is changed or taken away is overwritten with zeros, so that what a participant had deleted is gone from the file
+_DURABLE = ("journal_mode = wal", "synchronous = full", "secure_delete = on")
 
 
 def _configure(engine: Engine, pragmas: tuple[str, ...]) -> None:

@@ -1,6 +1,6 @@
 """A store that forgets: for tests and rehearsals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from roomful.store import STUDY, Folded, Line, SessionRow, UnknownSession, rules
 
@@ -48,6 +48,9 @@ class MemoryStore:
         lines = self._lines.get(session_id, [])
         return [line for line in lines if line.shown is not None and line.shown > after]
 
+    async def first(self, session_id: str) -> Line | None:
+        return next(iter(self._lines.get(session_id, [])), None)
+
     async def find(self, session_id: str) -> SessionRow | None:
         return self._rows.get(session_id)
 
@@ -55,6 +58,21 @@ class MemoryStore:
         rows = sorted(self._rows.values(), key=lambda row: (row.created, row.session_id))
         found = [row for row in rows if row.session_id != STUDY]
         return [row for row in found if not live or (row.head > 0 and row.ended is None)]
+
+    async def rewrite(self, session_id: str, texts: Mapping[int, str], about: str | None = None) -> None:
+        row = self._rows.get(session_id)
+        if row is None:
+            raise UnknownSession(session_id)
+        rules.check_texts(row, texts)
+        lines = self._lines[session_id]
+        for seq, text in texts.items():
+            lines[seq - 1] = lines[seq - 1]._replace(text=text)
+        self._folded.pop(session_id, None)
+        self._rows[session_id] = row._replace(about=row.about if about is None else about)
+
+    async def scrub(self) -> bool:
+        """Nothing is left where a text was."""
+        return True
 
     async def check(self) -> None:
         """Memory can always be written."""

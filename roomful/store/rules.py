@@ -1,6 +1,6 @@
 """What holds for every store, wherever it keeps its lines: who may append, and what a line may hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from roomful.store import Fenced, Line, SessionRow
 
@@ -11,6 +11,14 @@ def check_lines(lines: Sequence[Line]) -> None:
         # one line that a database refuses would take down all that share its transaction
         if not line.text.isascii() or "\n" in line.text or "\0" in line.text:
             raise ValueError(f"line {line.seq}: expected one line of ASCII without NUL")
+
+
+def check_texts(row: SessionRow, texts: Mapping[int, str]) -> None:
+    """Raise ValueError unless these texts can take the place of lines that the session has."""
+    for seq, text in texts.items():
+        if not 1 <= seq <= row.head:
+            raise ValueError(f"session {row.session_id} has no line {seq}: it ends with {row.head}")
+        check_lines([Line(seq, text, "")])
 
 
 def advance(row: SessionRow | None, epoch: int, lines: Sequence[Line]) -> SessionRow:

@@ -41,6 +41,12 @@ _MOVE_SESSION = (
     .values({name: bindparam(f"new_{name}") for name in ("epoch", "head", "head_hash", "ended")})
 )
 _ADD_ENTRY = insert(entries)
+_REWRITE_ENTRY = (
+    update(entries)
+    .where(entries.c.session_id == bindparam("id"), entries.c.seq == bindparam("number"))
+    .values(text=bindparam("new_text"))
+)
+_REWRITE_ABOUT = update(sessions).where(sessions.c.session_id == bindparam("id")).values(about=bindparam("new_about"))
 _KEEP_FOLDED = insert(kept_folded)
 _FORGET_FOLDED = delete(kept_folded).where(kept_folded.c.session_id == bindparam("id"))
 _READ_FOLDED = select(kept_folded.c.seq, kept_folded.c.hash, kept_folded.c.state).where(
@@ -51,6 +57,7 @@ _READ = select(entries.c.seq, entries.c.text, entries.c.hash, entries.c.shown, e
     entries.c.session_id == bindparam("id"), entries.c.seq > bindparam("after")
 )
 _READ_LINES = _READ.order_by(entries.c.seq)
+_READ_FIRST = _READ.where(entries.c.seq == literal_column("1"))
 # an entry's number among the shown ones is never above its seq, so `seq > after` loses none
 _READ_SHOWN = _READ.where(entries.c.shown > bindparam("after")).order_by(entries.c.seq)
 _FIND = select(sessions).where(sessions.c.session_id == bindparam("id"))
@@ -120,12 +127,22 @@ class SQLStore:
     async def read_shown(self, session_id: str, after: int = 0) -> list[Line]:
         return await self._read(partial(_lines, _READ_SHOWN, session_id, after))
 
+    async def first(self, session_id: str) -> Line | None:
+        lines = await self._read(partial(_lines, _READ_FIRST, session_id, 0))
+        return lines[0] if lines else None
+
     async def find(self, session_id: str) -> SessionRow | None:
         rows = await self._read(partial(_rows, _FIND, {"id": session_id}))
         return rows[0] if rows else None
 
     async def sessions(self, *, live: bool = False) -> list[SessionRow]:
         return await self._read(partial(_rows, _LIVE if live else _ALL, {}))
+
+    async def rewrite(self, session_id: str, texts: Mapping[int, str], about: str | None = None) -> None:
+        await self._database.write(partial(_rewrite, session_id, texts, about))
+
+    async def scrub(self) -> bool:
+        return await self._database.scrub()
 
     async def check(self) -> None:
         await self._write(None, _Group.check)
@@ -289,6 +306,19 @@ def _run(group: "Sequence[_Waiting[Any]]", connection: Connection) -> None:
     for waiting in group:
         waiting.run(transaction)
     transaction.write(connection)
+
+
+def _rewrite(session_id: str, texts: Mapping[int, str], about: str | None, connection: Connection) -> None:
+    rows = _lock([session_id], connection)
+    if not rows:
+        raise UnknownSession(session_id)
+    rules.check_texts(rows[0], texts)
+    _execute(connection, _FORGET_FOLDED, [(session_id,)])
+    if texts:
+        changes: list[Values] = [(text, session_id, seq) for seq, text in sorted(texts.items())]
+        _execute(connection, _REWRITE_ENTRY, changes)
+    if about is not None:
+        _execute(connection, _REWRITE_ABOUT, [(about, session_id)])
 
 
 def _lock(names: Sequence[str], connection: Connection) -> list[SessionRow]:

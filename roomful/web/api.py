@@ -1,5 +1,6 @@
 """REST: who we are, whether we are well, and the start of a session."""
 
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -113,14 +114,13 @@ async def socket(
     batches: Annotated[str, Query()] = "",
 ) -> None:
     """Speak with one participant: protocol 2 for those who ask for it, else protocol 1."""
-    del session_id
     server = server_of(websocket)
     if not _same_or_allowed(websocket, server):
         await websocket.close(1008)
         return
     seen = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0
-    follow = server.pages_follow
-    await serve(websocket, server.host, server.limits, seen, batches=batches == "1", pages_follow=follow)
+    leads = partial(server.after_chat, session_id)
+    await serve(websocket, server.host, server.limits, seen, batches=batches == "1", leads=leads)
 
 
 def _same_or_allowed(websocket: WebSocket, server: Server) -> bool:

@@ -4,6 +4,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from roomful import __version__
 from roomful.assembly import assembled, check_setup
 from roomful.llm import LLM
+from roomful.outcomes import WaysOut
 from roomful.settings import ServerSettings, StudySettings, load_server_settings, load_settings
 from roomful.store import Store
 from roomful.timeline import monotonic
@@ -68,17 +70,18 @@ def create_app(
                 parts.host,
                 parts.enrolment,
                 study.enrolment.entry,
+                WaysOut(endings=study.enrolment.outcomes, key=server.return_key),
                 bool(study.pages),
                 follows(study.pages),
                 parts.silent_script,
-                _limits(server),
+                replace(_limits(server), may_delete=study.enrolment.may_delete),
                 Health(parts.store, parts.trouble, parts.tasks, monotonic),
                 Starts(server.starts_per_minute_per_address, monotonic),
                 parts.budget,
                 parts.watch,
                 metrics,
             )
-            async with operating(server, parts.host, parts.enrolment, parts.watch):
+            async with operating(server, parts.host, parts.enrolment, parts.eraser, parts.watch):
                 _collect_rarely()
                 _give_way_soon()
                 yield

@@ -81,8 +81,11 @@ def _block(frame: Fields, _most: int) -> Input:
     return Block(member=_required(frame, "member"), blocked=blocked)
 
 
-def _leave(_frame: Fields, _most: int) -> Input:
-    return Leave()
+def _leave(frame: Fields, _most: int) -> Input:
+    delete = frame.get("delete", False)
+    if not isinstance(delete, bool):
+        raise BadFrame("bad_frame", f"delete is true or false, not {_kind(delete)}.")
+    return Leave(delete=delete)
 
 
 def _observe(frame: Fields, _most: int) -> Input:

@@ -18,10 +18,11 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
 from roomful.codec import CodecError, timestamp
-from roomful.core.admission import Pause
-from roomful.core.decide import Refused
+from roomful.core.admission import Freeze, Pause
+from roomful.core.decide import WITHDREW, Refused
 from roomful.enrolment import Enrolment
-from roomful.host import Full, Host, salt
+from roomful.erasure import Eraser
+from roomful.host import Full, Host, NotReady, salt
 from roomful.llm.watch import Watch
 from roomful.settings import ServerSettings
 from roomful.store import StoreError, UnknownSession
@@ -68,6 +69,25 @@ class EndRequest(BaseModel):
     reason: str = "ended_by_operator"
 
 
+class WithdrawRequest(BaseModel):
+    """Whether what the participant has written is to be deleted."""
+
+    delete: bool = False
+
+
+class Withdrawn(BaseModel):
+    """Whether it ended a session, and whether nothing of what was deleted is left in the database's files."""
+
+    ended: bool
+    scrubbed: bool
+
+
+class EraseRequest(BaseModel):
+    """Sessions to erase, all of them over."""
+
+    sessions: list[str]
+
+
 class StudyRequest(BaseModel):
     """Something to enter into the study's log: the name of an input, and its fields."""
 
@@ -93,7 +113,7 @@ class Stopped(BaseModel):
     ended: int
 
 
-def operator_app(host: Host, enrolment: Enrolment, key: str, watch: Watch) -> FastAPI:
+def operator_app(host: Host, enrolment: Enrolment, eraser: Eraser, key: str, watch: Watch) -> FastAPI:
     """Make the operator's routes for a host."""
 
     async def keyed(request: Request) -> None:
@@ -138,7 +158,38 @@ def operator_app(host: Host, enrolment: Enrolment, key: str, watch: Watch) -> Fa
             raise HTTPException(503, str(fault)) from fault
 
     _add_study(app, host, enrolment)
+    _add_erasure(app, host, eraser)
     return app
+
+
+def _add_erasure(app: FastAPI, host: Host, eraser: Eraser) -> None:
+    """Add what takes data out of the logs."""
+
+    @app.post("/sessions/{session_id}/withdraw")
+    async def withdraw(session_id: str, body: WithdrawRequest) -> Withdrawn:
+        try:
+            reason = WITHDREW if body.delete else "participant_left"
+            try:
+                ended = await host.end(session_id, reason)
+            except NotReady:
+                # still among the pages before the chat, or out: withdrawn it never begins
+                ended = False
+            done = await eraser.withdraw(session_id, delete=body.delete)
+        except UnknownSession as fault:
+            raise HTTPException(404, str(fault)) from fault
+        except (StoreError, Full, Refused) as fault:
+            raise HTTPException(503, str(fault)) from fault
+        return Withdrawn(ended=ended, scrubbed=done.scrubbed)
+
+    @app.post("/erase")
+    async def erase(body: EraseRequest) -> Withdrawn:
+        try:
+            done = await eraser.erase(body.sessions)
+        except UnknownSession as fault:
+            raise HTTPException(404, str(fault)) from fault
+        except (StoreError, Refused) as fault:
+            raise HTTPException(503, str(fault)) from fault
+        return Withdrawn(ended=False, scrubbed=done.scrubbed)
 
 
 def _add_study(app: FastAPI, host: Host, enrolment: Enrolment) -> None:
@@ -147,7 +198,10 @@ def _add_study(app: FastAPI, host: Host, enrolment: Enrolment) -> None:
     @app.post("/study")
     async def study(body: StudyRequest) -> Entered:
         try:
-            return Entered(entries=len(await enrolment.submit(decode_input(body.input, body.data))))
+            wished = decode_input(body.input, body.data)
+            if isinstance(wished, Freeze) and wished.hash != host.study.fingerprint:
+                raise HTTPException(409, "The server runs with other files, or another model: start it again first.")
+            return Entered(entries=len(await enrolment.submit(wished)))
         except CodecError as fault:
             raise HTTPException(422, str(fault)) from fault
         except Refused as refusal:
@@ -181,7 +235,9 @@ class _Quiet(uvicorn.Server):
 
 
 @asynccontextmanager
-async def operating(server: ServerSettings, host: Host, enrolment: Enrolment, watch: Watch) -> AsyncIterator[None]:
+async def operating(
+    server: ServerSettings, host: Host, enrolment: Enrolment, eraser: Eraser, watch: Watch
+) -> AsyncIterator[None]:
     """Serve the operator's API inside this context, and tell its address in the data folder."""
     key = salt()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -189,7 +245,7 @@ async def operating(server: ServerSettings, host: Host, enrolment: Enrolment, wa
     # whoever reads the file may call at once, and waits until we serve
     listener.listen()
     config = uvicorn.Config(
-        operator_app(host, enrolment, key, watch), lifespan="off", log_config=None, access_log=False, ws="none"
+        operator_app(host, enrolment, eraser, key, watch), lifespan="off", log_config=None, access_log=False, ws="none"
     )
     inner = _Quiet(config)
     path = server.data / FILE

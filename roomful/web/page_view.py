@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from roomful.core.pages import Form, Page, Problem, Question
+from roomful.outcomes import WayOut
 from roomful.web.page import LANGUAGES
 from roomful.web.page_words import PAGE_WORDS
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 DATA = "data"
 """The field of the second consent."""
+
+NO_WAY_OUT = WayOut()
 
 FIELD = "q."
 """What the names of the questions' fields begin with."""
@@ -190,15 +193,17 @@ class PageView:
             session_id=session_id,
         )
 
-    def notice(self, language: str, title: str, text: str, url: str | None = None) -> str:
-        """A page that asks nothing: a sentence, or Markdown as HTML, and the way on."""
-        return self._notice.render(self._common(language), title=title, text=text, headed=False, url=url)
+    def notice(self, language: str, title: str, text: str, way_out: WayOut = NO_WAY_OUT) -> str:
+        """A page that asks nothing: the words of the way out (Markdown), else this sentence, and the way on."""
+        if way_out.text:
+            text = Markup(_reader().render(way_out.text))  # noqa: S704
+        return self._notice.render(self._common(language), title=title, text=text, headed=False, way_out=way_out)
 
-    def end(self, shown: Shown, language: str, url: str | None) -> str:
+    def end(self, shown: Shown, language: str, way_out: WayOut) -> str:
         """The study's own last page."""
         title = shown.title or PAGE_WORDS[language]["end"]
         html = Markup("\n").join(part.html for part in shown.parts if isinstance(part, Words))
-        return self._notice.render(self._common(language), title=title, text=html, headed=shown.headed, url=url)
+        return self._notice.render(self._common(language), title=title, text=html, headed=shown.headed, way_out=way_out)
 
     def _common(self, language: str) -> Mapping[str, object]:
         return {

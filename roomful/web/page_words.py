@@ -38,6 +38,7 @@ PAGE_WORDS: Mapping[str, Mapping[str, str]] = {
         "unavailable": "This could not be kept just now. Nothing is lost: please try again in a minute.",
         "unknown_title": "There is nothing here",
         "unknown_session": "This link is not complete, or no longer open. Please use it exactly as you were given it.",
+        "code": "Your completion code:",
         "over_completed": "You are through. Thank you for taking part!",
         "over_no_consent": "You have chosen not to take part. Nothing more is asked of you; you can close this page.",
         "over_screened_out": "You do not belong to the group that this study is about. Thank you for your time.",
@@ -82,6 +83,7 @@ PAGE_WORDS: Mapping[str, Mapping[str, str]] = {
         "unknown_title": "Hier ist nichts",
         "unknown_session": "Dieser Link ist unvollständig oder nicht mehr offen. Bitte verwenden Sie ihn genau so, wie "
         "Sie ihn erhalten haben.",
+        "code": "Ihr Abschlusscode:",
         "over_completed": "Sie sind fertig. Vielen Dank für Ihre Teilnahme!",
         "over_no_consent": "Sie haben sich gegen die Teilnahme entschieden; es wird nichts weiter von Ihnen verlangt. "
         "Sie können diese Seite schließen.",
@@ -128,6 +130,7 @@ PAGE_WORDS: Mapping[str, Mapping[str, str]] = {
         "un minuto.",
         "unknown_title": "Aquí no hay nada",
         "unknown_session": "Este enlace está incompleto o ya no está abierto. Úsalo exactamente como lo recibiste.",
+        "code": "Tu código de finalización:",
         "over_completed": "Has terminado. ¡Gracias por participar!",
         "over_no_consent": "Has decidido no participar y no se te pide nada más. Puedes cerrar esta página.",
         "over_screened_out": "No formas parte del grupo al que se dirige este estudio. Gracias por tu tiempo.",
@@ -171,6 +174,7 @@ PAGE_WORDS: Mapping[str, Mapping[str, str]] = {
         "unavailable": "تعذر الحفظ الآن. لم يُفقد شيء: يرجى المحاولة مرة أخرى بعد دقيقة.",
         "unknown_title": "لا يوجد شيء هنا",
         "unknown_session": "هذا الرابط غير مكتمل أو لم يعد مفتوحًا. يرجى استخدام الرابط كما حصلت عليه تمامًا.",
+        "code": "رمز الإتمام الخاص بك:",
         "over_completed": "لقد انتهيت. شكرًا لمشاركتك!",
         "over_no_consent": "لقد اخترت عدم المشاركة، ولا يُطلب منك شيء آخر. يمكنك إغلاق هذه الصفحة.",
         "over_screened_out": "لست ضمن المجموعة التي تعنى بها هذه الدراسة. شكرًا لوقتك.",

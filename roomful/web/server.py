@@ -4,11 +4,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roomful.core.enrolment import outcome_of
+from roomful.core.study import SimulationSettings
 from roomful.enrolment import Enrolment
 from roomful.enrolment_settings import EntryLink
 from roomful.host import Host
 from roomful.llm.budget import Budget
 from roomful.llm.watch import Watch
+from roomful.outcomes import WayOut, WaysOut
 from roomful.settings import ServerSettings
 from roomful.web.access import Starts
 from roomful.web.health import Health
@@ -27,6 +30,7 @@ class Server:
     enrolment: Enrolment
     entry: tuple[EntryLink, ...]
     """The links that are open, in their order in the study's file."""
+    ways_out: WaysOut
     has_pages: bool
     """Whether there are pages around the chat."""
     pages_follow: bool
@@ -39,6 +43,19 @@ class Server:
     budget: Budget
     watch: Watch
     metrics: "Metrics | None"
+
+    def after_chat(self, session_id: str, reason: str, settings: SimulationSettings) -> WayOut:
+        """Where a chat leads that ended for this reason: to the pages that follow, else out."""
+        if self.pages_follow:
+            return WayOut(settings.end_text, None, f"session/{session_id}")
+        return self.way_out(session_id, reason) or WayOut(settings.end_text, None, settings.end_url)
+
+    def way_out(self, session_id: str, reason: str) -> WayOut | None:
+        """The way out of a participation whose chat ended for this reason; None where the study declares none."""
+        known = self.enrolment.state.participations.get(session_id)
+        outcome = (known and known.outcome) or outcome_of(reason)
+        brought = {**known.parameters, "PARTICIPANT": known.participant or ""} if known else {}
+        return self.ways_out.way_out(outcome, {**brought, "SESSION": session_id})
 
     def allows_origin(self, origin: str) -> bool:
         """Whether pages of this origin may call, beside our own."""

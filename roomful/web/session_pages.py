@@ -15,6 +15,7 @@ from roomful.core.journey import Place, place_of
 from roomful.core.pages import Filled, Form, Page, PageRules, Problem, fill
 from roomful.core.roster import Participation
 from roomful.core.study import treatment_of
+from roomful.outcomes import WayOut
 from roomful.store import StoreError
 from roomful.web.entry import server_of
 from roomful.web.notices import NOTICES
@@ -178,15 +179,20 @@ class SessionPages:
         )
 
     def _over(self, request: Request, server: Server, known: Participation) -> Response:
-        """The last page: the study's own for this outcome, else its own for who has been in the chat, else ours."""
+        """The last page: the study's own for this outcome, else its own for who has been in the chat, else ours.
+
+        With the words, the code and the address that the study declares for the outcome.
+        """
         language = self._language(request)
-        own = self._pages.get(f"end-{known.outcome}") or (self._pages.get("end") if known.ended is not None else None)
-        url = _end_url(server, known)
+        way_out = _way_out(server, known)
+        own = self._pages.get(f"end-{known.outcome}")
+        if own is None and known.ended is not None and not way_out.text:
+            own = self._pages.get("end")
         if own:
-            return HTMLResponse(self._view.end(own, language, url), headers=self._headers)
+            return HTMLResponse(self._view.end(own, language, way_out), headers=self._headers)
         words = PAGE_WORDS[language]
         text = words.get(f"over_{known.outcome}", words["over_other"])
-        return HTMLResponse(self._view.notice(language, words["end"], text, url), headers=self._headers)
+        return HTMLResponse(self._view.notice(language, words["end"], text, way_out), headers=self._headers)
 
     def _notice(self, request: Request, status: int, title: str, text: str) -> Response:
         language = self._language(request)
@@ -255,8 +261,15 @@ def _agreed(page: Page, sent: Sent) -> bool | None:
     return None
 
 
+def _way_out(server: Server, known: Participation) -> WayOut:
+    """Where somebody goes from the last page."""
+    over = known.outcome is not None or known.reason is not None
+    declared = server.way_out(known.session_id, known.reason or "") if over else None
+    return declared or WayOut(url=_end_url(server, known))
+
+
 def _end_url(server: Server, known: Participation) -> str | None:
-    """Where somebody goes from the last page, if they have been in the chat."""
+    """Where the settings send everybody who has been in the chat."""
     study = server.host.study
     if known.ended is None:
         return None

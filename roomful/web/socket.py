@@ -11,12 +11,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from roomful.core.decide import Refused
 from roomful.core.events import SessionEnded
-from roomful.core.inputs import Complain, Connect, Disconnect, Input, Say
+from roomful.core.inputs import Complain, Connect, Disconnect, Input, Leave, Say
 from roomful.host import RESTARTING, Connection, Full, Host, NotReady, Room
 from roomful.store import StoreError, UnknownSession
 from roomful.timeline import monotonic
 from roomful.web.incoming import ID_MOST, BadFrame, read
-from roomful.web.views import Frame, ProtocolNumber, Typing, View, refused, typing
+from roomful.web.views import Frame, Leads, ProtocolNumber, Typing, View, plainly, refused, typing
 
 SUBPROTOCOL = "roomful.v2"
 OVER, UNKNOWN, TRY_LATER, SUPERSEDED = 1000, 1008, 1013, 4001
@@ -40,6 +40,8 @@ class Limits:
     max_message_chars: int = 2000
     frames_per_second: float = 10.0
     frames_burst: int = 40
+    may_delete: bool = False
+    """Whether who leaves may have what they wrote deleted."""
 
 
 class Pace:
@@ -63,18 +65,12 @@ class Pace:
 
 
 async def serve(
-    websocket: WebSocket,
-    host: Host,
-    limits: Limits,
-    after: int,
-    *,
-    batches: bool = False,
-    pages_follow: bool = False,
+    websocket: WebSocket, host: Host, limits: Limits, after: int, *, batches: bool = False, leads: Leads = plainly
 ) -> None:
     """Speak with one participant until the socket closes.
 
-    `after` is the last number a client of protocol 2 has, `batches` whether it takes what it missed in batches,
-    `pages_follow` whether it is told that pages come after the chat.
+    `after` is the last number a client of protocol 2 has, `batches` whether it takes what it missed in batches;
+    `leads` gives the way out.
     """
     room = await _room(websocket, host)
     if room is None:
@@ -89,8 +85,7 @@ async def serve(
         return
     host.came_in(room.log.session_id)
     if protocol:
-        batch = BATCH_MOST if batches else 1
-        await Socket2(websocket, room, limits, after, batch, pages_follow=pages_follow).serve()
+        await Socket2(websocket, room, limits, after, BATCH_MOST if batches else 1, leads).serve()
     else:
         await Socket1(websocket, room, limits, after=0).serve()
 
@@ -120,16 +115,14 @@ class Socket:
 
     protocol: ProtocolNumber
 
-    def __init__(
-        self, websocket: WebSocket, room: Room, limits: Limits, after: int, *, pages_follow: bool = False
-    ) -> None:
+    def __init__(self, websocket: WebSocket, room: Room, limits: Limits, after: int, leads: Leads = plainly) -> None:
         self._websocket = websocket
         self._room = room
         self._limits = limits
         # a number beyond what there is would count as sent what is still to come
         self.sent = min(after, room.state.shown)
         """The number of the last shown entry that went out."""
-        self._view = View(room.state.session, room.log.started, pages_follow=pages_follow)
+        self._view = View(room.started, room.log.started, leads)
         self._pace = Pace(limits.frames_per_second, limits.frames_burst, monotonic)
         self._complaints = 0
         self._restarting = False
@@ -241,6 +234,9 @@ class Socket:
             return
         if isinstance(input, Say):
             await self._say(input)
+        elif isinstance(input, Leave) and input.delete and not self._limits.may_delete:
+            # who wants it gone must not believe it is
+            await self.refuse("not_offered", "This study keeps what was said. Ask the researchers to delete it.")
         elif self.protocol == 2:
             await self._submit(input)
         else:
@@ -310,16 +306,9 @@ class Socket2(Socket):
     protocol = 2
 
     def __init__(
-        self,
-        websocket: WebSocket,
-        room: Room,
-        limits: Limits,
-        after: int,
-        batch: int = 1,
-        *,
-        pages_follow: bool = False,
+        self, websocket: WebSocket, room: Room, limits: Limits, after: int, batch: int = 1, leads: Leads = plainly
     ) -> None:
-        super().__init__(websocket, room, limits, after, pages_follow=pages_follow)
+        super().__init__(websocket, room, limits, after, leads)
         self._batch = batch
 
     async def write(self) -> None:
@@ -328,7 +317,9 @@ class Socket2(Socket):
         missed = state.shown
         typists = Typing(state)
         now = self._room.timeline.now()
-        await self.send(self._view.hello(state, now, self._limits.max_message_chars))
+        await self.send(
+            self._view.hello(state, now, self._limits.max_message_chars, may_delete=self._limits.may_delete)
+        )
         for member in typists.members():
             await self.send(typing(member, active=True))
         told = False

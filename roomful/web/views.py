@@ -4,6 +4,7 @@ No prompt, treatment, model or cost passes here, nor anything that only an AI ha
 look the same on the wire.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import PurePath
 from typing import Literal
@@ -21,13 +22,23 @@ from roomful.core.events import (
     TypingStarted,
 )
 from roomful.core.state import Message, SessionState
+from roomful.core.study import SimulationSettings
+from roomful.outcomes import WayOut
 
 type Frame = dict[str, object]
 
+type Leads = Callable[[str, SimulationSettings], WayOut]
+"""Gives the way out of a session with these settings for the reason of its end."""
+
 PROTOCOL = 2
 
-_PUBLIC_REASONS = {"duration_expired", "participant_left", "websocket_disconnect"}
+_PUBLIC_REASONS = {"duration_expired", "participant_left", "participant_withdrew", "websocket_disconnect"}
 """Reasons of an end that a participant is told; any other might tell how the room works and is `ended`."""
+
+
+def plainly(_reason: str, settings: SimulationSettings) -> WayOut:
+    """The way out of a study that declares none: whatever the reason, that of the settings."""
+    return WayOut(settings.end_text, None, settings.end_url)
 
 
 def picture_path(file: str) -> str:
@@ -37,18 +48,20 @@ def picture_path(file: str) -> str:
 
 
 class View:
-    """A session as its participant may see it. `started` is when its clock was 0, in microseconds since the epoch."""
+    """A session as its participant may see it. `started` is when its clock was 0, in microseconds since the epoch.
 
-    def __init__(self, session: SessionStarted, started: int, *, pages_follow: bool = False) -> None:
-        """With `pages_follow` the way out leads to the pages after the chat."""
+    `leads` gives the way out.
+    """
+
+    def __init__(self, session: SessionStarted, started: int, leads: Leads = plainly) -> None:
         self._session = session
         self._started = started
-        self._pages_follow = pages_follow
+        self._leads = leads
 
-    def hello(self, state: SessionState, now: float, max_message_chars: int) -> Frame:
+    def hello(self, state: SessionState, now: float, max_message_chars: int, *, may_delete: bool = False) -> Frame:
         """The first frame of protocol 2: who is here, until when, and the last number there is."""
         settings = self._session.simulation_config
-        return {
+        hello: Frame = {
             "type": "hello",
             "protocol": PROTOCOL,
             "group": {
@@ -66,6 +79,7 @@ class View:
             "record_activity": settings.record_activity,
             "max_message_chars": max_message_chars,
         }
+        return hello | ({"may_delete": True} if may_delete else {})
 
     def frame(self, entry: Entry) -> Frame | None:
         """The frame of protocol 2 for what the participant may see of an entry; None for everything else."""
@@ -98,9 +112,8 @@ class View:
     def end(self, reason: str, seq: int) -> Frame:
         """The last frame: why it is over, and where to go next."""
         public = reason if reason in _PUBLIC_REASONS else "ended"
-        settings = self._session.simulation_config
-        url = f"session/{self._session.session_id}" if self._pages_follow else settings.end_url
-        where = {"text": settings.end_text, "url": url}
+        way_out = self._leads(reason, self._session.simulation_config)
+        where = {"text": way_out.text, "url": way_out.url} | ({"code": way_out.code} if way_out.code else {})
         return {"type": "session_end", "seq": seq, "reason": public, "next": where}
 
     def bubble(self, entry: Entry) -> Frame | None:

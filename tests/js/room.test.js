@@ -145,13 +145,13 @@ test("the server knows better than this browser who is blocked", () => {
 });
 
 test("the end says where to go, by a link of the web alone", () => {
-  const end = { type: "session_end", seq: 1, reason: "duration_expired", next: { text: "Thanks", url: "https://a.example" } };
-  const told = { reason: "duration_expired", text: "Thanks", url: "https://a.example" };
+  const end = { type: "session_end", seq: 1, reason: "duration_expired", next: { text: "Thanks", url: "https://a.example", code: "C1" } };
+  const told = { reason: "duration_expired", text: "Thanks", url: "https://a.example", code: "C1" };
   assert.deepEqual(room(typing("Bob", true), end).end, told);
   assert.deepEqual(room(typing("Bob", true), end).typing, []);
   assert.equal(room({ ...end, next: { text: null, url: "javascript:alert(1)" } }).end.url, null);
   assert.equal(room({ ...end, next: { text: null, url: "session/0c7d7c8e" } }).end.url, "session/0c7d7c8e");
-  assert.deepEqual(room({ ...end, next: undefined }).end, { reason: "duration_expired", text: null, url: null });
+  assert.deepEqual(room({ ...end, next: undefined }).end, { reason: "duration_expired", text: null, url: null, code: null });
 });
 
 test("the outbox of an earlier page comes first, in the order of writing, nothing twice", () => {

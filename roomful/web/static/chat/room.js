@@ -30,8 +30,9 @@
  * @property {Record<string, string>} [pictures]
  * @property {boolean} [record_activity]
  * @property {number} [max_message_chars]
+ * @property {boolean} [may_delete]
  *
- * @typedef {{ text?: string | null, url?: string | null }} Next
+ * @typedef {{ text?: string | null, url?: string | null, code?: string | null }} Next
  *
  * @typedef {Hello
  *   | { type: "message", seq: number, message_id: string, sender: string, content: string, timestamp: string,
@@ -51,6 +52,7 @@
  * @property {Readonly<Record<string, string>>} pictures
  * @property {boolean} records  whether the page reports what was seen
  * @property {number} longest  characters of a message
+ * @property {boolean} mayDelete  whether who leaves may have what they wrote deleted
  * @property {number} seq  of the last frame that was taken
  * @property {number} upto  what there was when the server said hello
  * @property {readonly Message[]} messages
@@ -63,7 +65,7 @@
  * @property {number} unseen  messages that came while it was not
  * @property {string | null} divider  the first of them
  * @property {number} known  messages up to this seq were seen before the page was opened
- * @property {{ reason: string, text: string | null, url: string | null } | null} end
+ * @property {{ reason: string, text: string | null, url: string | null, code: string | null } | null} end
  *
  * @typedef {{ type: "frames", frames: readonly Frame[] }
  *   | { type: "say", message: Outgoing }
@@ -83,6 +85,7 @@ export const EMPTY = Object.freeze({
   pictures: {},
   records: false,
   longest: 2000,
+  mayDelete: false,
   seq: 0,
   upto: 0,
   messages: [],
@@ -162,6 +165,7 @@ function greeted(room, hello) {
     pictures: hello.pictures ?? {},
     records: hello.record_activity ?? true,
     longest: hello.max_message_chars ?? EMPTY.longest,
+    mayDelete: hello.may_delete === true,
     blocked: hello.blocked ?? room.blocked,
     upto: hello.seq,
     typing: [],
@@ -197,7 +201,8 @@ function happened(room, frame) {
  */
 function whereTo(next) {
   const url = next?.url ?? null;
-  return { text: next?.text ?? null, url: url !== null && /^(https?:\/\/|session\/)/i.test(url) ? url : null };
+  const safe = url !== null && /^(https?:\/\/|session\/)/i.test(url) ? url : null;
+  return { text: next?.text ?? null, url: safe, code: next?.code ?? null };
 }
 
 /**

@@ -13,7 +13,7 @@ import { keep, outgoing, recall, strings } from "./storage.js";
  * @typedef {{ type: "reaction", message_id: string, emoji: string | null }
  *   | { type: "report", message_id: string, reason: string }
  *   | { type: "block", member: string, blocked: boolean }
- *   | { type: "leave" }} Errand  what is sent once and not acknowledged
+ *   | { type: "leave", delete?: boolean }} Errand  what is sent once and not acknowledged
  */
 
 const ACKNOWLEDGED_IN = 10_000;
@@ -122,8 +122,9 @@ export class Session {
     this.#run({ type: "block", member, blocked });
   }
 
-  leave() {
-    this.#run({ type: "leave" });
+  /** @param {boolean} erase  whether what was written is to be deleted */
+  leave(erase = false) {
+    this.#run(erase ? { type: "leave", delete: true } : { type: "leave" });
   }
 
   /** @param {import("./activity.js").Note} note */

@@ -94,6 +94,7 @@ function End() {
   return html`<section class="end" aria-labelledby="end-title">
     <h2 id="end-title" ref=${heading} tabindex="-1">${words.say("ended")}</h2>
     <p dir="auto">${end.text ?? words.say(endKey(end.reason))}</p>
+    ${end.code !== null && html`<p class="code">${words.say("ended_code")} <code dir="ltr">${end.code}</code></p>`}
     ${unsent > 0 && html`<p class="unsent-count">${words.say("ended_unsent", { count: unsent })}</p>`}
     ${end.url !== null && html`<a class="continue" href=${end.url} rel="noreferrer">${words.say("continue")}</a>`}
   </section>`;
@@ -106,6 +107,8 @@ function endKey(reason) {
       return "ended_time";
     case "participant_left":
       return "ended_left";
+    case "participant_withdrew":
+      return "ended_withdrew";
     case "websocket_disconnect":
       return "ended_away";
     default:

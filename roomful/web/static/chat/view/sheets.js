@@ -125,13 +125,20 @@ function BlockSheet({ member, blocked }) {
 
 function LeaveSheet() {
   const { words, session, sheet } = usePage();
+  const [erase, choose] = useState(false);
   const leave = () => {
-    session.leave();
+    session.leave(erase);
     sheet.value = null;
   };
   return html`<${Dialog} label="#sheet-title">
     <h2 id="sheet-title">${words.say("leave_title")}</h2>
     <p>${words.say("leave_hint")}</p>
+    ${session.room.value.mayDelete &&
+    html`<fieldset>
+      <legend class="hidden">${words.say("leave_data")}</legend>
+      <label><input type="radio" name="data" checked=${!erase} onChange=${() => choose(false)} />${words.say("leave_keep")}</label>
+      <label><input type="radio" name="data" checked=${erase} onChange=${() => choose(true)} />${words.say("leave_delete")}</label>
+    </fieldset>`}
     <${Decision} act=${words.say("leave")} stay=${words.say("leave_stay")} onAct=${leave} />
   <//>`;
 }

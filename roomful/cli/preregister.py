@@ -1,0 +1,210 @@
+"""`roomful preregister`: what a preregistration needs to know of a study, written from its files."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from roomful.assembly import looked_at, model_name, provider
+from roomful.cli.design import design_json
+from roomful.cli.output import Failure, plain, say
+from roomful.core.enrolment import OUTCOMES
+from roomful.core.study import SimulationSettings
+from roomful.freezing import Fingerprint
+from roomful.outcomes import OUTCOME_NAMES, Ending
+from roomful.settings import ServerSettings, StudySettings, load_settings
+
+type Designed = Mapping[str, object]
+
+TO_WRITE = ("Hypotheses", "Measures", "Exclusion criteria", "Analysis")
+"""What no file of the study can tell."""
+
+
+def preregister(server: ServerSettings, out: Path) -> None:
+    """Write the text to a file that is not there yet."""
+    study = load_settings(server.study)
+    found = looked_at(server, study)
+    text = preregistration(server, study, found)
+    try:
+        with out.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise Failure(f"{plain(out)} is there already: name another file") from None
+    say(f"{plain(out)}: {len(study.treatments)} cells, hash {found.hash}.")
+    say(f"Left for you to write: {', '.join(TO_WRITE)}.")
+
+
+def preregistration(server: ServerSettings, study: StudySettings, found: Fingerprint) -> str:
+    """The text, in Markdown."""
+    cells = design_json(study)
+    parts = [
+        [
+            "# Preregistration",
+            "",
+            "Written from the study's files. A study that is run with the same hash is this one.",
+            "",
+        ],
+        ["```", f"hash  {found.hash}", *(f"{name}  {found.parts[name]}" for name in _run_by(found)), "```"],
+        *(["", f"## {name}", "", "*To be written.*"] for name in TO_WRITE[:2]),
+        _design(cells),
+        _sample(study),
+        _procedure(study.simulation),
+        _model(server, study),
+        _room(cells),
+        _prompts(cells),
+        _outcomes(study),
+        *(["", f"## {name}", "", "*To be written.*"] for name in TO_WRITE[2:]),
+        _parts(found),
+    ]
+    return "\n".join([line for part in parts for line in part] + [""])
+
+
+def _run_by(found: Fingerprint) -> list[str]:
+    return [name for name in found.parts if name == "model" or name.startswith("version: ")]
+
+
+def _cell(value: object) -> str:
+    """A value as a cell of a table."""
+    return plain(value).replace("|", "\\|")
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    return lines + [f"| {' | '.join(_cell(value) for value in row)} |" for row in rows]
+
+
+def _quoted(text: str) -> list[str]:
+    """A text as it stands, in a fence that is longer than any within it."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}text", *text.split("\n"), fence]
+
+
+def _design(cells: Sequence[Designed]) -> list[str]:
+    factors = list(dict.fromkeys(name for cell in cells for name in _levels(cell)))
+    heads = ["cell", *factors, "weight", "share", "quota"]
+    rows = [
+        [
+            cell["name"] or "the one treatment",
+            *(_levels(cell).get(factor, "–") for factor in factors),
+            f"{cell['weight']:g}",
+            f"{cast('float', cell['share']):.1%}",
+            cell["quota"] or "none",
+        ]
+        for cell in cells
+    ]
+    return ["", "## Design", "", *_table(heads, rows)]
+
+
+def _levels(cell: Designed) -> Mapping[str, str]:
+    return cast("Mapping[str, str]", cell["levels"])
+
+
+def _sample(study: StudySettings) -> list[str]:
+    enrolment, assignment = study.enrolment, study.enrolment.assignment
+    quotas = [treatment.quota for treatment in study.treatments]
+    wanted = sum(quota for quota in quotas if quota) if all(quotas) else None
+    rows = [
+        ("Participants wanted", f"{wanted}, by the quotas" if wanted else "not limited by quotas"),
+        ("They come by", ", ".join(link.called for link in enrolment.entry) or "tokens"),
+        ("Data collection begins", _moment(enrolment.opens)),
+        ("Data collection ends", _moment(enrolment.closes)),
+        ("Assignment", assignment.method.replace("_", " ") + ", at the door, unless a token has a treatment"),
+        ("Strata", "; ".join(f"{name}: {', '.join(values)}" for name, values in assignment.strata.items()) or "none"),
+        ("Seed", study.simulation.seed),
+        ("A place is refilled", f"{assignment.release_minutes:g} minutes after somebody did not complete"),
+        ("A second participation", "allowed" if enrolment.repeat else "refused"),
+        ("Deletion at the participant's wish", "offered in the chat" if enrolment.may_delete else "by the researchers"),
+    ]
+    return ["", "## Sample and assignment", "", *_table(("", ""), rows)]
+
+
+def _moment(seconds: float | None) -> str:
+    return "not set" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _procedure(simulation: SimulationSettings) -> list[str]:
+    rows = [(item.name, _words(getattr(simulation, item.name))) for item in fields(simulation) if item.name != "llm"]
+    return ["", "## The room", "", *_table(("parameter", "value"), rows)]
+
+
+def _model(server: ServerSettings, study: StudySettings) -> list[str]:
+    llm = study.simulation.llm
+    rows = [("provider", provider(llm, server)), ("model", model_name(llm, server))]
+    rows += [(name, _words(value)) for name, value in asdict(llm).items() if name not in ("provider", "model")]
+    return ["", "## The model", "", *_table(("parameter", "value"), rows)]
+
+
+def _words(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(str(item) for item in value) or "–"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {item}" for name, item in value.items()) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _room(cells: Sequence[Designed]) -> list[str]:
+    """What differs by cell beside the prompts."""
+    lines = ["", "## By cell"]
+    for cell in cells:
+        lines += ["", f"### {_cell(cell['name'] or 'the one treatment')}", ""]
+        rows = [(f"simulation.{name}", _words(value)) for name, value in _items(cell["simulation"])]
+        seeded = cast("list[dict[str, object]]", cell["seeded_messages"])
+        rows += [(f"{message['sender']} at {message['at']:g} s", str(message["text"])) for message in seeded]
+        if cell["stances"]:
+            rows += [(f"stances.{name}", _stance(value)) for name, value in _items(cell["stances"])]
+        lines += _table(("", ""), rows) if rows else ["Nothing beside the prompts."]
+    return lines
+
+
+def _items(value: object) -> Iterator[tuple[str, object]]:
+    yield from cast("Mapping[str, object]", value).items()
+
+
+def _stance(value: object) -> str:
+    if not isinstance(value, tuple | list):
+        return str(value)
+    return "; ".join(f"{' or '.join(one['answers'])}: {one['stance']}" for one in cast("list[dict[str, str]]", value))
+
+
+def _prompts(cells: Sequence[Designed]) -> list[str]:
+    lines = [
+        "",
+        "## System prompts",
+        "",
+        "Every agent's, in every cell; of an agent that takes sides, one for each side.",
+    ]
+    for cell in cells:
+        lines += ["", f"### Prompts of {_cell(cell['name'] or 'the one treatment')}"]
+        for agent in cast("list[dict[str, object]]", cell["agents"]):
+            for prompt in cast("list[dict[str, str]]", agent["prompts"]):
+                lines += ["", f"**{_cell(agent['name'])}**", "", *_quoted(prompt["system"])]
+    return lines
+
+
+def _outcomes(study: StudySettings) -> list[str]:
+    declared = study.enrolment.outcomes
+    reasons = {name: [why for why, outcome in OUTCOMES.items() if outcome == name] for name in OUTCOME_NAMES}
+    rows = []
+    for name in OUTCOME_NAMES:
+        ending = declared.get(name)
+        told = [] if ending is None else [word for word, is_so in _ending(ending) if is_so]
+        rows.append((f"`{name}`", ", ".join(reasons[name]) or "–", ", ".join(told) or "the usual words"))
+    return ["", "## Outcomes", "", *_table(("outcome", "ends of a chat that mean it", "what it leads to"), rows)]
+
+
+def _ending(ending: Ending) -> Iterator[tuple[str, bool]]:
+    # not the code itself: it is worth money, and a preregistration is public
+    yield "words of its own", ending.text is not None
+    yield "a completion code", ending.code is not None
+    yield "an address", ending.url is not None
+
+
+def _parts(found: Fingerprint) -> list[str]:
+    """The parts that the hash is made of."""
+    rows = sorted(found.parts.items())
+    return ["", "## Parts of the hash", "", *_table(("part", "what stands there"), rows)]
