@@ -37,7 +37,7 @@ async def guest(stage, browser, line):
 
 
 async def pass_until(guest: Guest, found: Locator, count: int) -> None:
-    """Let the page's time pass second by second, so that a try to connect has real time too, until so many are there."""
+    """Let the page's time pass second by second, so that a try to connect has real time too."""
     for _ in range(40):
         await guest.page.clock.run_for(1_000)
         with suppress(AssertionError):
