@@ -25,7 +25,7 @@ from roomful.core.events import (
     TypingStarted,
 )
 from roomful.core.pages import Page as Around
-from roomful.core.study import ExperimentalSettings, SimulationSettings
+from roomful.core.study import ExperimentalSettings, SimulationSettings, Treatment
 from roomful.enrolment_settings import EnrolmentSettings
 from roomful.host import Room
 from roomful.session import SimulationSession
@@ -112,6 +112,7 @@ class Stage:
     limits: dict[str, Any] = field(default_factory=dict)
     enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
     pages: tuple[Around, ...] = ()
+    treatments: tuple[Treatment, ...] = ()
 
     @property
     def url(self) -> str:
@@ -126,7 +127,9 @@ class Stage:
             **self.limits,
         )
         experimental = ExperimentalSettings(prompt_template=self.prompt)
-        study = StudySettings(experimental, self.simulation, enrolment=self.enrolment, pages=self.pages)
+        study = StudySettings(
+            experimental, self.simulation, self.treatments, enrolment=self.enrolment, pages=self.pages
+        )
         self.app = create_app(server, study)
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
