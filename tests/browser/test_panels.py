@@ -20,7 +20,7 @@ from tests.browser.panel import BACK, KEY, PROLIFIC, QUALTRICS, TAKE_PART, WAVE,
 from tests.browser.stage import Guest, Stage, quiet_room
 from tests.paging import question, read
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 PAGES = {
     "consent.md": "---\nversion: 1\nagree: I agree\ndecline: I do not\n---\n# Taking part\n",
