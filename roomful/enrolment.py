@@ -185,7 +185,7 @@ class Enrolment:
             if telling:
                 raise
         except BaseException:
-            # whoever did it for all was cancelled: another does it
+            # whoever did it for all was cancelled, or met a fault of the program: nobody else may wait for ever
             self._put_back(waiting for waiting in batch if waiting.waiter is None or not waiting.waiter.done())
             raise
         else:

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from roomful.codec import GENESIS, decode, encode, parse_timestamp
-from roomful.core.decide import Decided
-from roomful.core.events import SHOWN, CallRequested, Entry, Event, SessionEnded
+from roomful.core.decide import Decided, numbered
+from roomful.core.events import CallRequested, Entry, Event, SessionEnded
 from roomful.core.inputs import Input
-from roomful.core.state import SessionState, fold, take_up
+from roomful.core.state import SessionState, fold
 from roomful.folded import packed, unpacked
 from roomful.store import Fenced, Folded, Line, Store, StoreError
 
@@ -100,14 +100,9 @@ class SessionLog:
 
     async def append(self, events: Sequence[Event], at: float, input: Input | None = None) -> list[Entry]:
         """Number the events, store them, then show them, as `enter` does. `input` is what led to them."""
-        state = self.state.copy()
-        entries: list[Entry] = []
-        for event in events:
-            shown = state.shown + 1 if isinstance(event, SHOWN) else None
-            entries.append(Entry(state.seq + 1, at, event, shown, None if entries else input))
-            take_up(state, entries[-1])
-        await self.enter(Decided(entries, state))
-        return entries
+        decided = numbered(self.state, events, at, input)
+        await self.enter(decided)
+        return decided.entries
 
     async def enter(self, decided: Decided) -> None:
         """Store entries that were decided on this log's state, then show them.

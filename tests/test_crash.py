@@ -23,7 +23,7 @@ from tests.stores import claimed
 
 @pytest.mark.timeout(240)
 def test_ten_kills_lose_nothing(tmp_path):
-    wanted = {"kills": 10, "clients": 16, "gap": 0.2, "pause": 0.2, "session-seconds": 8, "grace": 4}
+    wanted = {"kills": 10, "clients": 16, "gap": 0.5, "pause": 0.2, "session-seconds": 8, "grace": 4}
     command = [sys.executable, "scripts/crash", "--model", "scripted", "--json", str(tmp_path / "result.json")]
     command += [f"--{name}={value}" for name, value in wanted.items()]
 
@@ -34,9 +34,8 @@ def test_ten_kills_lose_nothing(tmp_path):
     result = json.loads((tmp_path / "result.json").read_text())
     assert set(result["broken"].values()) == {0}
     assert result["kills"] == 10
-    # how many there are is a matter of the machine; that there are some for every kill is not
-    assert result["acknowledged"] >= result["kills"]
-    assert result["sessions"] >= wanted["clients"]
+    assert result["acknowledged"] > 50
+    assert result["sessions"] >= 20
 
 
 async def kept(*inputs: object) -> tuple[SessionRow, list[Line]]:

@@ -192,21 +192,23 @@ async def test_what_nobody_waits_for_is_entered_once_the_store_can_be_written_ag
 
 
 async def test_who_is_cancelled_takes_nobody_with_them():
-    gate = asyncio.Event()
+    gate, held = asyncio.Event(), asyncio.Event()
 
     class Held(MemoryStore):
         async def append(self, session_id: str, epoch: int, lines: list[Line], folded: Folded | None = None) -> None:
+            held.set()
             await gate.wait()
             await super().append(session_id, epoch, lines, folded)
 
     door = await opened(Held())
     first = asyncio.create_task(door.arrive(Arrive(session_id="a")))
-    await asyncio.sleep(0.01)
+    await held.wait()
     others = [asyncio.create_task(door.arrive(Arrive(session_id=f"b{n}"))) for n in range(3)]
-    await asyncio.sleep(0.01)
+    # a turn of the loop for the others to come and wait
+    await asyncio.sleep(0)
     first.cancel()
     others[0].cancel()
-    await asyncio.sleep(0.01)
+    await asyncio.wait([first, others[0]])
     gate.set()
 
     done = await asyncio.gather(*others, return_exceptions=True)

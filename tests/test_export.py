@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -149,20 +151,18 @@ async def test_the_csv_module_reads_every_message_as_it_is_in_the_store(tmp_path
 
 
 async def test_pandas_reads_every_message_as_it_is_in_the_store(tmp_path):
-    pandas = pytest.importorskip("pandas")
     store = MemoryStore()
     await keep(store, rooms.SESSION, talk(*TEXTS))
 
     folder = await exported(store, tmp_path)
 
-    frame = pandas.read_csv(folder / "messages.csv", keep_default_na=False, dtype={"content": str})
+    frame = pd.read_csv(folder / "messages.csv", keep_default_na=False, dtype={"content": str})
     assert frame["content"].tolist() == TEXTS
     assert frame["elapsed"].tolist() == [number + 0.123456 for number in range(1, len(TEXTS) + 1)]
-    assert pandas.to_datetime(frame["time"])[0].isoformat() == "2026-03-02T14:30:01.123000+00:00"
+    assert pd.to_datetime(frame["time"])[0].isoformat() == "2026-03-02T14:30:01.123000+00:00"
 
 
 async def test_duckdb_reads_every_message_as_it_is_in_the_store(tmp_path):
-    duckdb = pytest.importorskip("duckdb")
     store = MemoryStore()
     await keep(store, rooms.SESSION, talk(*TEXTS))
 

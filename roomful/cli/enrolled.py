@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
-from roomful.assembly import LOG_FILE_SECONDS, enrolled, looked_at, open_store, uses_sqlite
+from roomful.assembly import enrolled, looked_at
 from roomful.cli.operator import NoServer, Operator, OperatorError
 from roomful.cli.output import Failure, plain
-from roomful.cli.records import reading
+from roomful.cli.records import reading, store_and_files
 from roomful.codec import CodecError
 from roomful.core.admission import StudyInput
 from roomful.core.decide import Refused
@@ -17,9 +17,7 @@ from roomful.enrolment import Enrolment
 from roomful.logfile import LogFiles
 from roomful.settings import ServerSettings, load_settings
 from roomful.store import STUDY, Store, StoreError
-from roomful.store.lock import DataFolderLock
 from roomful.study_codec import decode_study, encode_input
-from roomful.timeline import sleep
 
 
 def enter(server: ServerSettings, input: StudyInput) -> int:
@@ -52,13 +50,7 @@ async def keeping(server: ServerSettings) -> AsyncIterator[Enrolment]:
 async def enrolment_and_files(server: ServerSettings) -> AsyncIterator[tuple[Store, Enrolment, LogFiles]]:
     """The store, the study's log and the log files, to write to. Raises as `keeping` does."""
     study = load_settings(server.study)
-    async with AsyncExitStack() as stack:
-        if uses_sqlite(server):
-            stack.enter_context(DataFolderLock(server.data))
-        store = await open_store(server)
-        stack.push_async_callback(store.close)
-        log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
-        stack.push_async_callback(log_files.close)
+    async with store_and_files(server) as (store, log_files):
         yield store, await enrolled(store, study, log_files, looked_at(server, study)), log_files
 
 

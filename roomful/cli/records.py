@@ -11,7 +11,7 @@ from roomful.core.inputs import Reply
 from roomful.host import Host, Study
 from roomful.logfile import LogFiles
 from roomful.settings import ServerSettings, StudySettings
-from roomful.store import SessionRow, StoreError
+from roomful.store import SessionRow, Store, StoreError
 from roomful.store.databases import database, sqlite_path
 from roomful.store.lock import DataFolderLock
 from roomful.store.sql import SQLStore
@@ -57,8 +57,8 @@ def chosen(rows: list[SessionRow], beginning: str) -> SessionRow:
 
 
 @asynccontextmanager
-async def ending(server: ServerSettings, study: StudySettings) -> AsyncIterator[Host]:
-    """A host that runs nothing by itself, to end sessions with. Raises FolderInUse while a server runs, StoreError."""
+async def store_and_files(server: ServerSettings) -> AsyncIterator[tuple[Store, LogFiles]]:
+    """The store and the log files, to write to. Raises FolderInUse while a server runs, StoreError."""
     async with AsyncExitStack() as stack:
         if uses_sqlite(server):
             stack.enter_context(DataFolderLock(server.data))
@@ -66,6 +66,13 @@ async def ending(server: ServerSettings, study: StudySettings) -> AsyncIterator[
         stack.push_async_callback(store.close)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
         stack.push_async_callback(log_files.close)
+        yield store, log_files
+
+
+@asynccontextmanager
+async def ending(server: ServerSettings, study: StudySettings) -> AsyncIterator[Host]:
+    """A host that runs nothing by itself, to end sessions with. Raises FolderInUse while a server runs, StoreError."""
+    async with store_and_files(server) as (store, log_files):
         about = Study(
             experimental=study.experimental,
             simulation=study.simulation,

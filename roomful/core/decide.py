@@ -1,7 +1,7 @@
 """What happens next: from what is true and what comes in, the facts that follow."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple, assert_never
 
@@ -77,14 +77,22 @@ class Decided(NamedTuple):
     state: SessionState
 
 
+def numbered(state: SessionState, events: Iterable[Event], at: float, input: Input | None = None) -> Decided:
+    """Number and fold facts that follow on a state at `at` (seconds of the session); `input` is what led to them."""
+    draft = _Draft(state, input, at)
+    for event in events:
+        draft.add(event)
+    return Decided(draft.entries, draft.state)
+
+
 class _Draft:
     """The entries decided so far and the state they lead to: later decisions of a batch see the earlier ones."""
 
-    def __init__(self, state: SessionState, input: Input, now: float) -> None:
+    def __init__(self, state: SessionState, input: Input | None, now: float) -> None:
         self.now = now
         self.state = state.copy()
         self.entries: list[Entry] = []
-        self._input: Input | None = input
+        self._input = input
 
     def add(self, event: Event) -> None:
         state = self.state
