@@ -316,3 +316,9 @@ def test_two_entries_in_one_line_are_no_entry():
 def test_a_fault_names_the_line():
     with pytest.raises(CodecError, match="unknown event_type 'nonsense'"):
         decode('{"seq":1,"at":0,"event_type":"nonsense","data":{}}')
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_without_an_end_is_not_written(number):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        line(Entry(1, 0.0, ActivityRecorded(kind="seen", details={"items": [{"seconds": number}]})))
