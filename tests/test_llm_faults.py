@@ -352,7 +352,7 @@ async def test_no_frame_of_a_running_server_tells_of_any_fault(tmp_path):
     reviewed = {"when_unavailable": "fallback", "fallback_lines": ("this is line nought",)}
     async with (
         FakeGemini(say=line, plan=in_order(wild)) as gemini,
-        living(app(tmp_path, gemini, timeout_seconds=0.2, **reviewed)) as client,
+        living(app(tmp_path, gemini, timeout_seconds=1.0, **reviewed)) as client,
     ):
         new, old = client.connect(await given_out(client), [V2]), client.connect(await given_out(client))
         new.say(FIRST, "9a3c1d52-6c1e-4b52-a0d4-1f0c6a7b8e90")
