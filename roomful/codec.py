@@ -15,7 +15,7 @@ null.
 
 import json
 import typing
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -211,6 +211,8 @@ class _Asked(msgspec.Struct, kw_only=True):
     due_in: float = 0.0
     seed: int = 0
     number: int = 0
+    words: int = 0
+    speech: str = ""
 
     def asked(self) -> Prompt:
         """The prompt as it was."""
@@ -222,6 +224,8 @@ class _Asked(msgspec.Struct, kw_only=True):
             due_in=self.due_in,
             seed=self.seed,
             number=self.number,
+            words=self.words,
+            speech=self.speech,
         )
 
 
@@ -345,12 +349,14 @@ def _event_json(event: Event, session_id: str, time: str) -> str:
             failed = f'{{"call_id":{_quoted(event.call_id)},"prompt":{_quoted(event.prompt.text)},'
             failed += f'{_members(event, ("call_id", "prompt", "message"))},"error_message":{_quoted(event.message)},'
             response = _written(event.reply.text if event.reply else None)
-            return f'{failed}{_members(event.prompt, ("text",))},"response":{response}}}'
+            return f'{failed}{_prompt_members(event.prompt)},"response":{response}}}'
         case events.SessionEnded():
             hidden = ("due",) if event.due is None else ()
             return f'{{"session_id":"{session_id}",{_members(event, hidden)}}}'
         case events.SessionStarted():
             return _written(_started(event))
+        case events.TurnScheduled() | events.TurnPlanned():
+            return _written(_sparse(event, _LATER))
         case events.ActivityRecorded() | events.ErrorRecorded():
             # numbers from outside: one without an end is a fault, where msgspec would write null
             return json.dumps(msgspec.to_builtins(event), separators=(",", ":"), allow_nan=False)
@@ -362,7 +368,21 @@ def _event_json(event: Event, session_id: str, time: str) -> str:
 @lru_cache(512)
 def _asked(prompt: Prompt) -> str:
     """A prompt spread out, without braces: `prompt` is the text, and its other parts stand beside it."""
-    return f'"prompt":{_quoted(prompt.text)},{_members(prompt, ("text",))}'
+    return f'"prompt":{_quoted(prompt.text)},{_prompt_members(prompt)}'
+
+
+def _prompt_members(prompt: Prompt) -> str:
+    return _members(prompt, ("text",) if prompt.words else ("text", "words", "speech"))
+
+
+_LATER = frozenset(("gap", "words", "speech", "to", "quote", "emoji"))
+"""What stands in the data of a turn only where lengths are drawn."""
+
+
+def _sparse(value: object, later: Collection[str]) -> dict[str, object]:
+    """The fields of a dataclass without those of these that are as by default."""
+    defaults = _defaults(typing.cast(Hashable, type(value)))
+    return {name: found for name, found in _plain(value).items() if name not in later or found != defaults[name]}
 
 
 def _unusual(event: events.MessagePosted) -> str:
@@ -377,6 +397,7 @@ def _started(event: events.SessionStarted) -> dict[str, object]:
     """A start without what a study without treatments, cards and seeded messages has nothing of."""
     plain = _plain(event)
     plain["experimental_config"] = _plain(event.experimental_config)
+    plain["simulation_config"] = _sparse(event.simulation_config, ("timing", "speech"))
     for whole, later in (
         (plain, ("levels", "answers", "sides", "stances", "freeze")),
         (plain["experimental_config"], ("agents", "stances", "seeded_messages")),

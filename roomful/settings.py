@@ -21,6 +21,7 @@ from roomful.enrolment_settings import ENROLMENT, EnrolmentSettings, check_block
 from roomful.experiment import EXPERIMENTAL_RULES
 from roomful.factors import DESIGN_KEYS
 from roomful.freezing import parts_of
+from roomful.manner import MANNER_RULES, mannered
 from roomful.pages import check_debrief, check_stances, check_strata, load_pages
 from roomful.rules import (
     NAME,
@@ -202,6 +203,7 @@ SIMULATION_RULES: Mapping[str, Rule[object]] = {
     "end_text": or_null(TEXT),
     "end_url": or_null(_LINK),
     "seed": integer(),
+    **MANNER_RULES,
     "llm": object_of(LLMSettings, LLM_RULES, _check_llm),
 }
 
@@ -232,13 +234,20 @@ def _strangers(pictures: object, names: list[object]) -> Iterator[Fault]:
             yield Fault("", f"member_pictures.{legible(name)}", "a name that is none of agent_names", expected)
 
 
-_SIMULATION = object_of(SimulationSettings, SIMULATION_RULES, _check_simulation)
+_ROOM = object_of(SimulationSettings, SIMULATION_RULES, _check_simulation)
+
+
+def _read_room(value: object) -> SimulationSettings:
+    room = _ROOM.read(value)
+    # what was read is an object, or the rule would have objected
+    return mannered(room, cast(JSONObject, value))
+
+
+_SIMULATION = Rule("an object", _read_room)
 
 
 def _read_simulated(value: object) -> Simulated:
-    settings = _SIMULATION.read(value)
-    # what was read is an object, or the rule would have objected
-    return Simulated(cast(JSONObject, value), _SIMULATION, settings)
+    return Simulated(cast(JSONObject, value), _SIMULATION, _SIMULATION.read(value))
 
 
 _SIMULATED = Rule("an object", _read_simulated)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import get_type_hints
@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings
+from roomful.core.timing import AMBIENT, ATTENTIVE, PLAIN, SEED, VARIED, Speech, Timing
+from roomful.manner import SPEECH_RULES, TIMING_RULES
 from roomful.settings import (
     DESIGN_KEYS,
     EXPERIMENTAL_RULES,
@@ -88,7 +90,44 @@ def test_the_seven_keys_of_the_first_release_are_enough(tmp_path):
         user_response_probability=0.8,
         context_window_size=10,
         session_duration_minutes=15,
+        timing=ATTENTIVE,
+        speech=VARIED,
     )
+
+
+@pytest.mark.parametrize(
+    ("keys", "timing", "speech"),
+    [
+        ({"timing": {"preset": "seed"}}, SEED, PLAIN),
+        ({"timing": {"preset": "ambient", "burstiness": 0.1}}, replace(AMBIENT, burstiness=0.1), VARIED),
+        ({"timing": {}, "speech": {"emoji_rate": None}}, ATTENTIVE, replace(VARIED, emoji_rate=None)),
+        ({"timing": {"lengths": False}}, replace(ATTENTIVE, lengths=False), PLAIN),
+        ({"timing": {"preset": "seed"}, "speech": {"reaction_rate": 1}}, SEED, replace(PLAIN, reaction_rate=1.0)),
+    ],
+)
+def test_a_preset_sets_what_is_not_set_by_itself(tmp_path, keys, timing, speech):
+    room = load_settings(write(tmp_path, simulation=simulation(**keys))).simulation
+
+    assert (room.timing, room.speech) == (timing, speech)
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "expected"),
+    [
+        ({"timing": {"preset": "ambiant"}}, "timing.preset", 'one of "seed", "attentive", "ambient"'),
+        ({"timing": {"burstiness": -1}}, "timing.burstiness", "a number from -0.9 to 0.9"),
+        ({"timing": {"burstyness": 0}}, "timing.burstyness", "burstiness"),
+        ({"speech": {"kinds": {"asks": 1}}}, "speech.kinds.asks", "ask"),
+        ({"speech": {"kinds": {"ask": -1}}}, "speech.kinds.ask", "a number from 0 to 1e+06"),
+        ({"speech": {"kinds": {"ask": 0}}}, "speech.kinds", "at least one weight above 0"),
+        ({"speech": {"kinds": []}}, "speech.kinds", "an object"),
+    ],
+)
+def test_a_fault_of_manner_is_told_by_its_key(tmp_path, keys, key, expected):
+    fault = only_fault(write(tmp_path, simulation=simulation(**keys)))
+
+    assert fault.key == key
+    assert expected in fault.expected
 
 
 def test_the_example_study_loads_and_leaves_the_model_open():
@@ -147,7 +186,13 @@ def test_what_happens_without_the_model_is_checked_at_the_start(tmp_path, llm, k
 
 @pytest.mark.parametrize(
     ("kind", "rules"),
-    [(ExperimentalSettings, EXPERIMENTAL_RULES), (SimulationSettings, SIMULATION_RULES), (LLMSettings, LLM_RULES)],
+    [
+        (ExperimentalSettings, EXPERIMENTAL_RULES),
+        (SimulationSettings, SIMULATION_RULES),
+        (LLMSettings, LLM_RULES),
+        (Timing, TIMING_RULES),
+        (Speech, SPEECH_RULES),
+    ],
 )
 def test_every_field_has_its_rule(kind, rules):
     assert [field.name for field in fields(kind)] == list(rules)
@@ -452,7 +497,8 @@ def test_arbitrary_json_is_well_typed_settings_or_a_settings_error(tmp_path_fact
         except SettingsError as error:
             str(error).encode()
         else:
-            for settings in (study.experimental, study.simulation, study.simulation.llm):
+            room = study.simulation
+            for settings in (study.experimental, room, room.llm, room.timing, room.speech):
                 assert_well_typed(settings)
 
 
@@ -691,7 +737,7 @@ def default(kind: type, name: str) -> str:
     if field.default is MISSING and field.default_factory is MISSING:
         return "*required*"
     value = field.default_factory() if field.default_factory is not MISSING else field.default
-    return "`{}`" if isinstance(value, LLMSettings) else f"`{json.dumps(value)}`"
+    return "`{}`" if isinstance(value, LLMSettings | Timing | Speech) else f"`{json.dumps(value)}`"
 
 
 @pytest.mark.parametrize(
@@ -700,6 +746,8 @@ def default(kind: type, name: str) -> str:
         (ExperimentalSettings, EXPERIMENTAL_RULES, ""),
         (SimulationSettings, SIMULATION_RULES, ""),
         (LLMSettings, LLM_RULES, "llm."),
+        (Timing, TIMING_RULES, "timing."),
+        (Speech, SPEECH_RULES, "speech."),
     ],
 )
 def test_every_key_is_documented(kind, rules, prefix):
@@ -733,6 +781,7 @@ def spelled(value: object) -> str:
 
 def test_the_documentation_names_nothing_that_is_not_there():
     known = {*EXPERIMENTAL_RULES, *DESIGN_KEYS, *SIMULATION_RULES, *(f"llm.{name}" for name in LLM_RULES)}
+    known |= {f"timing.{name}" for name in TIMING_RULES} | {f"speech.{name}" for name in SPEECH_RULES}
 
     assert rows().keys() == known | {variable.names[0] for variable in SERVER_VARIABLES.values()}
 

@@ -22,6 +22,7 @@ LAYERS = (
         "factors",
         "freezing",
         "logs",
+        "manner",
         "outcomes",
         "blocks",
         "pages",

@@ -1,5 +1,7 @@
 """Who speaks, when, and how long it takes."""
 
+from collections.abc import Sequence
+from functools import partial
 from statistics import fmean
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from roomful.core import turns
 from roomful.core.chance import derive
+from roomful.core.timing import ATTENTIVE, SEED
 from tests.rooms import settings
 
 SESSIONS = 2_000
@@ -48,7 +51,7 @@ def test_messages_are_answered_with_the_probability_that_is_set(probability):
 
 @given(st.integers(), st.integers(1, 500), st.floats(0, 1e6), st.floats(-100, 100))
 def test_a_background_message_is_read_for_then_typed_then_due(seed, number, now, lead):
-    pace = turns.background_pace(seed, f"b{number}", now + lead, now)
+    pace = turns.background_pace(turns.typing_seconds(turns.words(seed, f"b{number}")), now + lead, now)
 
     assert now <= pace.read_at <= pace.typing_at
     assert pace.due == now + lead
@@ -58,16 +61,15 @@ def test_a_background_message_is_read_for_then_typed_then_due(seed, number, now,
 
 @given(st.integers(), st.text(), st.floats(0, 1e6))
 def test_an_answer_takes_its_time(seed, content, now):
-    pace = turns.answer_pace(seed, "a1", content, now)
+    read_at, typing_at = turns.begun_at(seed, "a1", content, now)
 
-    assert now < pace.read_at < pace.typing_at < pace.due
-    assert pace.due - pace.typing_at <= turns.TYPING_MOST + 1e-6
+    assert now < read_at < typing_at
 
 
 def test_a_longer_message_takes_longer_to_read():
-    short, long = (turns.answer_pace(1, "a1", "word " * count, 0.0) for count in (1, 239))
+    short, long = (turns.begun_at(1, "a1", "word " * count, 0.0)[1] for count in (1, 239))
 
-    assert long.due - short.due == pytest.approx(60)
+    assert long - short == pytest.approx(60)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +84,10 @@ def test_a_longer_message_takes_longer_to_read():
     ],
 )
 def test_who_is_quoted_or_named_answers(content, quoted, who):
-    names = ("Alice", "Bob", "Carol")
-
-    assert {turns.answering_speaker(names, content, quoted, 1, said) for said in range(1, 60)} == who
+    for timing in (SEED, ATTENTIVE):
+        room = settings(timing=timing)
+        answer = partial(turns.answering_speaker, room, content, quoted, {"Bob": 3.0}, seed=1, at=20.0)
+        assert {answer(said=said) for said in range(1, 90)} == who
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,12 @@ def test_names_of_any_kind_are_recognised(content, name):
 
 
 def test_who_is_composing_does_not_begin_another_message():
-    names = ("Alice", "Bob", "Carol")
+    room = settings()
+    names = room.agent_names
 
-    assert {turns.background_speaker(names, ["Alice", "Bob"], 1, number) for number in range(50)} == {"Carol"}
-    assert {turns.background_speaker(names, names, 1, number) for number in range(50)} == set(names)
+    def speakers(composing: Sequence[str]) -> set[str]:
+        begin = partial(turns.background_speaker, room, composing, {}, (), seed=1, due=9.0)
+        return {begin(number=number) for number in range(50)}
+
+    assert speakers(["Alice", "Bob"]) == {"Carol"}
+    assert speakers(names) == set(names)

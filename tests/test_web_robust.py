@@ -145,11 +145,15 @@ async def seen_in(room: Web, session_id: str) -> tuple[list[Frame], list[str]]:
 
 
 def shapes(frames: list[Frame]) -> dict[str, set[frozenset[str]]]:
-    """The keys of the frames of each type. Whether a message was read by all in so short a time is chance."""
+    """The keys of the frames of each type.
+
+    Whether a message was read by all in so short a time is chance, and so is who quotes whom and reacts to what.
+    """
     found: dict[str, set[frozenset[str]]] = {}
     for frame in frames:
-        found.setdefault(frame["type"], set()).add(frozenset(frame))
-    found.pop("receipt", None)
+        found.setdefault(frame["type"], set()).add(frozenset(frame) - {"reply_to"})
+    for by_chance in ("receipt", "reaction"):
+        found.pop(by_chance, None)
     return found
 
 

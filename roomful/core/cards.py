@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from roomful.core.chance import choose, draw
@@ -95,6 +96,23 @@ def _lines(card: AgentCard) -> Iterator[str]:
     if card.facts:
         yield "What you know:"
         yield from (f"- {fact}" for fact in card.facts)
+
+
+_CASES = ("in lower case throughout", "with capitals where they belong")
+_STOPS = ("without full stops", "without a full stop at the end", "with full stops")
+_SLIPS = ("Now and then a word is mistyped.", "Some words are shortened.", "Words are spelt out.")
+_EMOJI = ("If there is an emoji, it is a plain one.", "If there is an emoji, it is a funny one.")
+
+
+@lru_cache(1024)
+def styled(seed: int, name: str) -> str:
+    """A way of writing for an agent whose card has none, the same for a whole session. Set by us."""
+
+    def one(what: str, words: Sequence[str]) -> str:
+        return choose(words, draw(seed, "style", name, what))
+
+    case, stops = one("case", _CASES), one("stops", _STOPS)
+    return f"You write {case}, {stops}. {one('slips', _SLIPS)} {one('emoji', _EMOJI)}"
 
 
 def spoken(card: AgentCard) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import count
 from statistics import NormalDist
 
 _STANDARD_NORMAL = NormalDist()
@@ -50,10 +51,41 @@ def exponential(mean: float, u: float) -> float:
     return -mean * math.log1p(-u)
 
 
+def normal(u: float) -> float:
+    """Return the value at quantile `u` of the standard normal distribution."""
+    # inv_cdf is undefined at 0; half of draw's resolution is the nearest it can mean
+    return _STANDARD_NORMAL.inv_cdf(max(u, 2.0**-54))
+
+
 def lognormal(median: float, sigma: float, u: float) -> float:
     """Return the value at quantile `u` of a lognormal: ln X ~ N(ln median, sigma)."""
-    # inv_cdf is undefined at 0; half of draw's resolution is the nearest it can mean
-    return median * math.exp(sigma * _STANDARD_NORMAL.inv_cdf(max(u, 2.0**-54)))
+    return median * math.exp(sigma * normal(u))
+
+
+def gamma(shape: float, seed: int, *name: str | int) -> float:
+    """Return a draw of its own name from a gamma distribution of scale 1 (Marsaglia & Tsang 2000)."""
+    # below 1 the method does not hold: there a draw of shape + 1 is made smaller (the paper's section 6)
+    small = draw(seed, *name, "small") ** (1 / shape) if shape < 1 else 1.0
+    d = (shape + 1 if shape < 1 else shape) - 1 / 3
+    c = 1 / math.sqrt(9 * d)
+    for attempt in count(1):
+        x = normal(draw(seed, *name, "x", attempt))
+        v = (1 + c * x) ** 3
+        u = draw(seed, *name, "u", attempt)
+        if v > 0 and math.log1p(-u) < x * x / 2 + d - d * v + d * math.log(v):
+            break
+    return d * v * small
+
+
+def weighted[T](options: Sequence[T], weights: Sequence[float], u: float) -> T:
+    """Return one of `options` with a probability in proportion to its weight; at least one weight is above 0."""
+    left = u * sum(weights)
+    for option, weight in zip(options, weights, strict=True):
+        left -= weight
+        if left < 0:
+            return option
+    # rounding may leave a rest that is as good as nothing
+    return next(option for option, weight in zip(reversed(options), reversed(weights), strict=True) if weight)
 
 
 def choose[T](options: Sequence[T], u: float) -> T:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from roomful.core import cards, checks, prompts, turns
 from roomful.core.chance import choose, draw, identifier
@@ -58,6 +58,8 @@ from roomful.core.state import ABSENCE, CLOCK, END, UNAVAILABLE, Message, Sessio
 
 ASKED_MOST = 2
 """Calls for one turn: a reply of which nothing can be shown is asked for once more."""
+HEARD_MOST = 40
+"""Messages back that one may still take up."""
 NESTED_MOST = 8
 """Levels of lists and objects in what a page reports."""
 
@@ -244,6 +246,7 @@ def _seed(draft: _Draft, number: int) -> None:
         content=cards.named(message.text, message.sender),
         turn_id=f"s{number}",
         late=_micros(draft.now - message.at) if message.at > 0 else 0.0,
+        reaction_at=_reaction_at(draft, message.sender),
         seeded=number,
     )
     draft.add(posted)
@@ -262,8 +265,10 @@ def _schedule(draft: _Draft, number: int, previous: float) -> None:
     due = turns.next_due(session.simulation_config, session.seed, number, previous)
     if due >= draft.state.alarms[END]:
         return
-    pace = turns.background_pace(session.seed, f"b{number}", due, draft.now)
-    draft.add(TurnScheduled(number=number, plan_at=_micros(pace.read_at), due=_micros(due)))
+    room, gap = session.simulation_config, due - previous
+    plan_at = turns.plan_at(room, session.seed, number, due=due, gap=gap, now=draft.now)
+    kept = _micros(gap) if room.timing.lengths else 0.0
+    draft.add(TurnScheduled(number=number, plan_at=_micros(plan_at), due=_micros(due), gap=kept))
 
 
 def _rang(draft: _Draft, alarm: str) -> None:
@@ -283,6 +288,8 @@ def _rang(draft: _Draft, alarm: str) -> None:
             draft.add(ReceiptGiven(message_id=of, status="delivered"))
         case "read":
             draft.add(ReceiptGiven(message_id=of, status="read"))
+        case "reaction":
+            _react(draft, int(of))
         case _ if alarm == CLOCK:
             _background(draft)
         case _ if alarm == END:
@@ -296,27 +303,65 @@ def _rang(draft: _Draft, alarm: str) -> None:
 
 
 def _background(draft: _Draft) -> None:
-    session, scheduled, now = draft.state.session, draft.state.scheduled, draft.now
+    scheduled, now = draft.state.scheduled, draft.now
     if scheduled is None:
         return
     turn_id = f"b{scheduled.number}"
     if now - scheduled.due > turns.OUTAGE_LEAST:
         draft.add(TurnDropped(turn_id=turn_id, agent_name=None, kind="background", reason="outage"))
     else:
-        composing = [turn.agent_name for turn in draft.state.turns.values()]
-        names = session.simulation_config.agent_names
-        pace = turns.background_pace(session.seed, turn_id, scheduled.due, now)
-        planned = TurnPlanned(
-            turn_id=turn_id,
-            agent_name=turns.background_speaker(names, composing, session.seed, scheduled.number),
-            kind="background",
-            read_at=now,
-            typing_at=_micros(pace.typing_at),
-            due=scheduled.due,
-        )
-        draft.add(planned)
+        draft.add(_planned(draft, scheduled))
         _call(draft, draft.state.turns[turn_id])
     _schedule(draft, scheduled.number + 1, previous=scheduled.due)
+
+
+def _planned(draft: _Draft, scheduled: TurnScheduled) -> TurnPlanned:
+    """Who writes the message that is scheduled, how long, of what kind, and to whom."""
+    state, session, now, due = draft.state, draft.state.session, draft.now, scheduled.due
+    room, seed, turn_id = session.simulation_config, session.seed, f"b{scheduled.number}"
+    # where lengths are drawn, one message leaves its writer time for the next or it is short
+    composing = [turn.agent_name for turn in state.turns.values() if turn.kind == "answer" or not room.timing.lengths]
+    spoke = {} if room.timing.plain else _spoke_by(state, due)
+    named = () if room.timing.named_boost == 1 else _named_last(state)
+    name = turns.background_speaker(room, composing, spoke, named, seed=seed, number=scheduled.number, due=due)
+    planned = TurnPlanned(turn_id=turn_id, agent_name=name, kind="background", read_at=now, typing_at=now, due=due)
+    silent = due - spoke.get(name, -math.inf)
+    words = turns.length(room, seed, turn_id, name, gap=scheduled.gap, silent=silent) if room.timing.lengths else 0
+    typing = turns.typing_time(room, seed, turn_id, name, words)
+    pace = turns.background_pace(typing, due, now, since=spoke.get(name, 0.0))
+    drawn = _drawn(state, turn_id, name) if room.timing.lengths else {}
+    return replace(planned, typing_at=_micros(pace.typing_at), words=words, **drawn)
+
+
+def _drawn(state: SessionState, turn_id: str, name: str) -> dict[str, Any]:
+    """What a background message takes up, and in which way."""
+    room, seed = state.session.simulation_config, state.session.seed
+    unheard = (name,) if room.timing.background_may_address_user else (name, USER)
+    heard = [message for message in state.messages[-HEARD_MOST:] if message.sender not in unheard]
+    place = turns.taken_up(len(heard), seed, turn_id)
+    to = heard[-1 - place].message_id if place is not None else None
+    speech = turns.kind_of_speech(room, seed, turn_id, first=name not in state.spoke, reply=to is not None)
+    quote = to is not None and turns.quotes(room, seed, turn_id)
+    return {"to": to, "speech": speech, "quote": quote, "emoji": turns.has_emoji(room, seed, turn_id)}
+
+
+def _spoke_by(state: SessionState, at: float) -> dict[str, float]:
+    """When each agent will have posted last by then, as far as is known: what is meant to be posted counts."""
+    spoke = state.spoke.copy()
+    for turn in state.turns.values():
+        if turn.due <= at:
+            spoke[turn.agent_name] = max(spoke.get(turn.agent_name, turn.due), turn.due)
+    return spoke
+
+
+def _named_last(state: SessionState) -> list[str]:
+    """The agents whom the last message names or quotes."""
+    if not state.messages:
+        return []
+    last = state.messages[-1]
+    quoted = state.message(last.reply_to) if last.reply_to else None
+    found = turns.named(state.session.simulation_config.agent_names, last.content)
+    return [*found, quoted.sender] if quoted else found
 
 
 def _call(draft: _Draft, turn: Turn) -> None:
@@ -348,41 +393,69 @@ def _say(draft: _Draft, input: Say) -> None:
         raise Refused("empty", "The message is empty.")
     quoted = _message_of(draft, input.reply_to) if input.reply_to else None
     said = state.tally.said + 1
+    answer = _answer(draft, input.content, quoted.sender if quoted else None, said)
+    noticed = {answer.agent_name: answer.read_at} if answer else {}
+    receipts = turns.receipts(session.simulation_config, session.seed, said, draft.now, noticed)
     message = MessagePosted(
         message_id=_message_id(draft),
         sender=USER,
         content=input.content,
         reply_to=input.reply_to,
         client_id=input.client_id,
-        receipts={name: _micros(due) for name, due in turns.receipts(session.seed, said, draft.now).items()},
+        receipts={name: _micros(due) for name, due in receipts.of_all.items()},
+        read_by={name: _micros(at) for name, at in receipts.read_by.items()},
+        reaction_at=_reaction_at(draft, USER),
     )
     draft.add(message)
-    if turns.answers(session.simulation_config, session.seed, said):
-        _answer(draft, message, quoted.sender if quoted else None)
-
-
-def _answer(draft: _Draft, message: MessagePosted, quoted: str | None) -> None:
-    """Let one agent answer; a second message to an agent whose answer is under way is answered by the same one."""
-    state, session = draft.state, draft.state.session
-    names = session.simulation_config.agent_names
-    said = state.tally.said
-    agent_name = turns.answering_speaker(names, message.content, quoted, session.seed, said)
+    if answer is None:
+        return
     for turn in state.turns.values():
-        if turn.kind == "answer" and turn.agent_name == agent_name:
+        if turn.kind == "answer" and turn.agent_name == answer.agent_name:
+            # a second message to an agent whose answer is under way is answered by the same one
             draft.add(TurnMerged(turn_id=turn.turn_id, message_id=message.message_id))
             return
+    draft.add(replace(answer, answers=(message.message_id,)))
+
+
+def _answer(draft: _Draft, content: str, quoted: str | None, said: int) -> TurnPlanned | None:
+    """The answer to what the participant says, if it is drawn that one agent will give one."""
+    state, session, now = draft.state, draft.state.session, draft.now
+    room, seed = session.simulation_config, session.seed
+    if not turns.answers(room, seed, said):
+        return None
     turn_id = f"a{state.tally.answers + 1}"
-    pace = turns.answer_pace(session.seed, turn_id, message.content, draft.now)
-    planned = TurnPlanned(
+    read_at, typing_at = turns.begun_at(seed, turn_id, content, now)
+    spoke = {} if room.timing.plain else _spoke_by(state, typing_at)
+    name = turns.answering_speaker(room, content, quoted, spoke, seed=seed, said=said, at=typing_at)
+    silent = typing_at - spoke.get(name, -math.inf)
+    words = turns.length(room, seed, turn_id, name, gap=None, silent=silent) if room.timing.lengths else 0
+    return TurnPlanned(
         turn_id=turn_id,
-        agent_name=agent_name,
+        agent_name=name,
         kind="answer",
-        read_at=_micros(pace.read_at),
-        typing_at=_micros(pace.typing_at),
-        due=_micros(pace.due),
-        answers=(message.message_id,),
+        read_at=_micros(read_at),
+        typing_at=_micros(typing_at),
+        due=_micros(typing_at + turns.typing_time(room, seed, turn_id, name, words)),
+        words=words,
+        quote=room.timing.lengths and turns.quotes(room, seed, turn_id),
+        emoji=turns.has_emoji(room, seed, turn_id),
     )
-    draft.add(planned)
+
+
+def _reaction_at(draft: _Draft, sender: str) -> float | None:
+    """When somebody reacts to the message that is posted now."""
+    session, number = draft.state.session, len(draft.state.messages) + 1
+    room = session.simulation_config
+    if not room.speech.reaction_rate or room.agent_names == (sender,):
+        return None
+    at = turns.reacts_at(room, session.seed, number, draft.now)
+    return None if at is None else _micros(at)
+
+
+def _react(draft: _Draft, number: int) -> None:
+    session, message = draft.state.session, draft.state.messages[number - 1]
+    found = turns.reaction(session.simulation_config.agent_names, message.sender, session.seed, number)
+    draft.add(ReactionSet(message_id=message.message_id, sender=found.sender, emoji=found.emoji))
 
 
 def _answered(draft: _Draft, input: Answered) -> None:
@@ -393,6 +466,8 @@ def _answered(draft: _Draft, input: Answered) -> None:
     agent_name = call.prompt.agent_name
     members = [*session.simulation_config.agent_names, session.participant_name]
     shown = prompts.clean(input.reply.text, agent_name, members)
+    if draft.state.turns[call.turn_id].emoji is False:
+        shown = prompts.without_emoji(shown)
     rejected = checks.rejection(shown, call.prompt, draft.state)
     text = None if rejected else shown
     draft.add(CallAnswered(call_id=call.call_id, prompt=call.prompt, reply=input.reply, text=text, rejected=rejected))
@@ -451,11 +526,20 @@ def _post(draft: _Draft, turn: Turn) -> None:
         message_id=_message_id(draft),
         sender=turn.agent_name,
         content=turn.text,
+        reply_to=_quoted(turn),
         turn_id=turn.turn_id,
         late=_micros(draft.now - turn.due),
+        reaction_at=_reaction_at(draft, turn.agent_name),
         fallback=turn.filled,
     )
     draft.add(posted)
+
+
+def _quoted(turn: Turn) -> str | None:
+    """The message that an agent's message quotes."""
+    if not turn.quote:
+        return None
+    return turn.answers[-1] if turn.answers else turn.to
 
 
 def _member_of(draft: _Draft, member: str) -> None:

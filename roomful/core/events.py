@@ -19,7 +19,9 @@ class Prompt:
 
     `system` says who it is, `text` holds the conversation as data, in one part. `due_in` is how many seconds
     from now its message is due. `answering` is the text of the participant's message that it answers.
-    `seed` and `number` (1, 2, 3 … within the session) tell calls apart; only scripted agents read them.
+    `seed` and `number` (1, 2, 3 … within the session) tell calls apart; only scripted agents read them. What is
+    drawn for the message stands in `text` and here: about how many `words` (0: not drawn), and the kind of `speech`
+    (one of `roomful.core.timing.KINDS`; "": not drawn).
     """
 
     agent_name: str
@@ -29,6 +31,8 @@ class Prompt:
     due_in: float = 0.0
     seed: int = 0
     number: int = 0
+    words: int = 0
+    speech: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,8 @@ class TurnScheduled:
     number: int
     plan_at: float
     due: float
+    gap: float = 0.0
+    """Seconds between the message before and this one; 0 where lengths are not drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,15 @@ class TurnPlanned:
     due: float
     answers: tuple[str, ...] = ()
     """Ids of the participant's messages that it answers."""
+    words: int = 0
+    """How many words it is drawn to have; 0: not drawn, as the rest is then."""
+    speech: str = ""
+    to: str | None = None
+    """Id of the message of another agent that it takes up; None: it begins something new."""
+    quote: bool = False
+    """Whether it quotes the message that it takes up or answers."""
+    emoji: bool | None = None
+    """Whether it has an emoji; None: as the model likes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +196,8 @@ class MessagePosted:
     """A message is in the room. `sender` is `"user"` or an agent's name.
 
     `receipts` says when the participant's message counts as delivered and as read by all (seconds of the
-    session); `late` is how many seconds after its planned time an agent's message came.
+    session), `read_by` when each member reads it; `late` is how many seconds after its planned time an agent's
+    message came. `reaction_at` is when somebody will react to it.
     """
 
     message_id: str
@@ -192,6 +208,8 @@ class MessagePosted:
     turn_id: str | None = None
     late: float = 0.0
     receipts: Mapping[str, float] = field(default_factory=dict)
+    read_by: Mapping[str, float] = field(default_factory=dict)
+    reaction_at: float | None = None
     fallback: bool = False
     """Whether it is a reviewed line that stands in for a failed call. Never told to the participant."""
     seeded: int = 0

@@ -3,10 +3,10 @@
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from roomful.core.cards import card_of, told
+from roomful.core.cards import card_of, styled, told
 from roomful.core.events import USER, Prompt, SessionStarted
 from roomful.core.state import Message, SessionState, Turn
 
@@ -34,37 +34,44 @@ def ask(state: SessionState, turn: Turn, now: float) -> Prompt:
     return Prompt(
         agent_name=name,
         system=system_of(session, name),
-        text=_printable(_conversation(state, name, answered)),
+        text=_printable(_conversation(state, turn, answered)),
         answering=_printable(answered.content) if answered else None,
         due_in=round(max(turn.due - now, 0.0), 6),
         seed=session.seed,
         number=state.tally.calls + 1,
+        words=turn.words,
+        speech=turn.speech,
     )
 
 
 def system_of(session: SessionStarted, name: str) -> str:
     """The system prompt of an agent: the study's template, the agent's card if there is one, and the rules."""
     members = (*session.simulation_config.agent_names, session.participant_name)
-    return _system(session.experimental_config.prompt_template, told(card_of(session, name)), name, members)
+    card = card_of(session, name)
+    drawn = session.simulation_config.speech.styles and not card.style
+    style = styled(session.seed, name) if drawn else ""
+    return _system(session.experimental_config.prompt_template, told(card), name, members, style)
 
 
 # an agent is asked a hundred times by the same rules, and each message is in the prompts of the twenty after it
 @lru_cache(256)
-def _system(template: str, card: str, name: str, members: tuple[str, ...]) -> str:
+def _system(template: str, card: str, name: str, members: tuple[str, ...], style: str) -> str:
     # a participant may choose a name: it must not add a line to the rules
     listed = ", ".join(" ".join(member.split()) for member in members)
     rules = _fill(_RULES, {"name": name, "members": listed})
+    rules = f"{rules}\n{style}" if style else rules
     filled = _fill(template, {"agent_name": name})
     return _printable("\n\n".join([filled, card, rules] if card else [filled, rules]))
 
 
-def _conversation(state: SessionState, name: str, answered: Message | None) -> str:
-    session = state.session
+def _conversation(state: SessionState, turn: Turn, answered: Message | None) -> str:
+    session, name = state.session, turn.agent_name
     window = session.simulation_config.context_window_size
     recent = list(state.messages[-window:]) if window else []
-    if answered and answered not in recent:
+    of = answered or (state.message(turn.to) if turn.to else None)
+    if of and of not in recent:
         # with a small window it may have scrolled away, and an answer needs its question
-        recent.insert(0, answered)
+        recent.insert(0, of)
     you = session.participant_name
     lines = [
         _line(message.number, you if message.sender == USER else message.sender, message.content) for message in recent
@@ -74,10 +81,34 @@ def _conversation(state: SessionState, name: str, answered: Message | None) -> s
     else:
         lines.append("Nobody has written anything yet.")
     if answered:
-        lines.append(f"Write {name}'s answer to the message m{answered.number}.")
+        asked = f"Write {name}'s answer to the message m{answered.number}."
     else:
-        lines.append(f"Write {name}'s next message to the group.")
+        asked = f"Write {name}'s next message to the group."
+    lines.append(" ".join([asked, *_manner(turn, of)]))
     return "\n".join(lines)
+
+
+_SPEECH = {
+    "tell": "It tells something.",
+    "ask": "It asks something.",
+    "agree": "It agrees.",
+    "disagree": "It disagrees, or doubts.",
+    "joke": "It is meant to be funny.",
+    "greet": "It greets the others.",
+}
+
+
+def _manner(turn: Turn, of: Message | None) -> Iterator[str]:
+    """How a message is to be, as far as that is drawn."""
+    if not turn.words:
+        return
+    if turn.kind == "background":
+        yield f"It takes up the message m{of.number}." if of else "It begins something new."
+    if turn.speech:
+        yield _SPEECH[turn.speech]
+    yield "It is one word." if turn.words == 1 else f"It has about {turn.words} words."
+    if turn.emoji is not None:
+        yield "It has one emoji." if turn.emoji else "It has no emoji."
 
 
 @lru_cache(4096)
@@ -131,6 +162,18 @@ def clean(raw: str, agent_name: str, members: Sequence[str]) -> str:
     # unassigned (Cn) in these tables may be an emoji of a later Unicode
     seen = any((kind := unicodedata.category(char))[0] in "LNPS" or kind == "Cn" for char in text)
     return text if seen else ""
+
+
+_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\u2764][\ufe0f\u200d\u20e3\U0001f3fb-\U0001f3ff]*")
+
+
+def without_emoji(text: str) -> str:
+    """The text without its emoji; one of which nothing else would be left as it is."""
+    if text.isascii():
+        return text
+    words = _EMOJI.sub("", text)
+    bare = "\n".join(" ".join(line.split()) for line in words.split("\n")) if words != text else text
+    return bare if any(char.isalnum() for char in bare) else text
 
 
 def _unwrapped(text: str, agent_name: str) -> str:

@@ -75,6 +75,12 @@ class Turn(NamedTuple):
     """What will be posted, once a reply has come."""
     filled: bool = False
     """Whether that is a line that stands in for a reply."""
+    words: int = 0
+    speech: str = ""
+    to: str | None = None
+    quote: bool = False
+    emoji: bool | None = None
+    """As in TurnPlanned."""
 
 
 class Tally(NamedTuple):
@@ -109,6 +115,8 @@ class SessionState:
     at: float = 0.0
     shown: int = 0
     messages: tuple[Message, ...] = ()
+    spoke: dict[str, float] = field(default_factory=dict)
+    """When each agent that has posted did last."""
     turns: dict[str, Turn] = field(default_factory=dict)
     calls: dict[str, CallRequested] = field(default_factory=dict)
     """LLM calls asked for and not yet answered."""
@@ -162,6 +170,7 @@ class SessionState:
         copied = object.__new__(SessionState)
         copied.__dict__.update(self.__dict__)
         copied.turns, copied.calls = self.turns.copy(), self.calls.copy()
+        copied.spoke = self.spoke.copy()
         copied.alarms, copied.crashes = self.alarms.copy(), self.crashes.copy()
         return copied
 
@@ -248,10 +257,18 @@ def _take_up_rare(state: SessionState, event: _Rare) -> None:
             state.blocked = (*others, member) if blocked else others
         case ErrorRecorded():
             _crashed(state, event)
-        case SessionSuspended() | ReactionSet() | MessageReported() | ActivityRecorded() | Erased():
+        case ReactionSet():
+            _reacted(state, event)
+        case SessionSuspended() | MessageReported() | ActivityRecorded() | Erased():
             pass
         case _:
             assert_never(event)
+
+
+def _reacted(state: SessionState, event: ReactionSet) -> None:
+    message = state.message(event.message_id) if event.sender != USER else None
+    if message:
+        state.alarms.pop(f"reaction:{message.number}", None)
 
 
 def _came_or_went(state: SessionState, event: _Presence) -> None:
@@ -306,6 +323,11 @@ def _planned(state: SessionState, event: TurnPlanned) -> None:
         typing_at=event.typing_at,
         due=event.due,
         answers=event.answers,
+        words=event.words,
+        speech=event.speech,
+        to=event.to,
+        quote=event.quote,
+        emoji=event.emoji,
     )
     state.alarms[f"call:{event.turn_id}"] = event.read_at
     state.alarms[f"typing:{event.turn_id}"] = event.typing_at
@@ -411,11 +433,14 @@ def _posted(state: SessionState, event: MessagePosted, entry: Entry) -> None:
         client_id=event.client_id,
     )
     state.messages = (*state.messages, message)
+    if event.reaction_at is not None:
+        state.alarms[f"reaction:{message.number}"] = event.reaction_at
     if event.sender == USER:
         for status, due in event.receipts.items():
             state.alarms[f"{status}:{event.message_id}"] = due
         _count(state, said=1)
         return
+    state.spoke[event.sender] = entry.at
     if event.seeded:
         state.alarms.pop(f"seeded:{event.seeded}", None)
         return

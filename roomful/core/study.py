@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from roomful.core.chance import draw
+from roomful.core.timing import PLAIN, SEED, Speech, Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,10 @@ class SimulationSettings:
     end_url: str | None = None
     """Where the participant goes from there."""
     seed: int = 0
+    timing: Timing = SEED
+    """When agents post and who does. A file that says nothing of it means ATTENTIVE; a log that does not, SEED."""
+    speech: Speech = PLAIN
+    """What their messages are like. A file that says nothing of it means VARIED where lengths are drawn."""
     llm: LLMSettings = LLMSettings()
 
 
