@@ -26,6 +26,7 @@ from roomful.core.inputs import (
     Suspend,
 )
 from roomful.core.study import AgentCard, ExperimentalSettings, Position, SeededMessage, Stances
+from roomful.core.timing import AMBIENT, ATTENTIVE, Speech
 from roomful.llm import LLM, LLMError
 from roomful.log import SessionLog
 from roomful.session import SimulationSession
@@ -124,6 +125,7 @@ def _posted(number: int, seed: int) -> str:
     return identifier(seed, SESSION, "message", number)
 
 
+LIVELY = Speech(quote_rate=0.4, reaction_rate=0.4, emoji_rate=0.3)
 HERE: Script = [(0.0, Connect(protocol=2))]
 ODD = "\0 \ud800 \u202e مرحبا 👩‍👩‍👧 \u2028"
 
@@ -176,6 +178,8 @@ GOLDENS: Mapping[str, Golden] = {
     "absence": Golden(first(seed=7, reconnect_grace_seconds=5), talking, [*HERE, (30.0, Disconnect(sent=3))]),
     "budget": Golden(first(seed=8, max_tokens_per_session=500), talking, HERE),
     "ended": Golden(first(seed=9), talking, [*HERE, (20.0, End(reason="fire_alarm"))]),
+    "attentive": Golden(first(seed=13, timing=ATTENTIVE, speech=LIVELY), talking, [*HERE, *SAYING]),
+    "ambient": Golden(first(seed=14, timing=AMBIENT, speech=LIVELY), failing, [*HERE, *SAYING]),
     "treated": Golden(treated(), talking, [*HERE, (50.0, Say(content="Bob, what do you think?", client_id="1"))]),
 }
 """The sessions by the name of their file."""
