@@ -324,13 +324,19 @@ def _planned(draft: _Draft, scheduled: TurnScheduled) -> TurnPlanned:
     spoke = {} if room.timing.plain else _spoke_by(state, due)
     named = () if room.timing.named_boost == 1 else _named_last(state)
     name = turns.background_speaker(room, composing, spoke, named, seed=seed, number=scheduled.number, due=due)
-    planned = TurnPlanned(turn_id=turn_id, agent_name=name, kind="background", read_at=now, typing_at=now, due=due)
     silent = due - spoke.get(name, -math.inf)
     words = turns.length(room, seed, turn_id, name, gap=scheduled.gap, silent=silent) if room.timing.lengths else 0
     typing = turns.typing_time(room, seed, turn_id, name, words)
-    pace = turns.background_pace(typing, due, now, since=spoke.get(name, 0.0))
-    drawn = _drawn(state, turn_id, name) if room.timing.lengths else {}
-    return replace(planned, typing_at=_micros(pace.typing_at), words=words, **drawn)
+    return TurnPlanned(
+        turn_id=turn_id,
+        agent_name=name,
+        kind="background",
+        read_at=now,
+        typing_at=_micros(turns.background_pace(typing, due, now, since=spoke.get(name, 0.0)).typing_at),
+        due=due,
+        words=words,
+        **(_drawn(state, turn_id, name) if room.timing.lengths else {}),
+    )
 
 
 def _drawn(state: SessionState, turn_id: str, name: str) -> dict[str, Any]:

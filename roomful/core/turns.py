@@ -301,12 +301,26 @@ def answering_speaker(
 
 def named(names: Sequence[str], content: str) -> list[str]:
     """Those of the names that a text has."""
-    return [name for name in names if mentions(content, name)]
+    folded = content.casefold()
+    return [name for name in names if (found := _called(name)).name in folded and found.whole.search(folded)]
 
 
 def mentions(content: str, name: str) -> bool:
     """Whether a text names somebody, as a word of its own, whatever the case."""
-    return re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", content.casefold()) is not None
+    return bool(named((name,), content))
+
+
+class _Called(NamedTuple):
+    """A name as it is looked for in a text without capitals."""
+
+    name: str
+    whole: re.Pattern[str]
+
+
+@lru_cache(1024)
+def _called(name: str) -> _Called:
+    folded = name.casefold()
+    return _Called(folded, re.compile(rf"(?<!\w){re.escape(folded)}(?!\w)"))
 
 
 def seeded_typing_at(message: SeededMessage) -> float:
