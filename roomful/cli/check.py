@@ -259,11 +259,14 @@ def _effective(study: StudySettings) -> Table:
     simulation = study.simulation
     if len(study.treatments) == 1:
         table.add_row("prompt_template", Text(beginning(study.experimental.prompt_template)))
+    groups = ("timing", "speech", "llm")
     for name in type(simulation).__dataclass_fields__:
-        if name != "llm":
+        if name not in groups:
             table.add_row(name, _value(getattr(simulation, name)))
-    for name in type(simulation.llm).__dataclass_fields__:
-        table.add_row(f"llm.{name}", _value(getattr(simulation.llm, name)))
+    for group in groups:
+        values = getattr(simulation, group)
+        for name in type(values).__dataclass_fields__:
+            table.add_row(f"{group}.{name}", _value(getattr(values, name)))
     for name, value in people_of(study.enrolment):
         table.add_row(name, _value(value))
     return table

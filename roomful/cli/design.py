@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 from rich.table import Table
 from rich.text import Text
@@ -63,12 +63,15 @@ def _share(study: StudySettings, treatment: Treatment) -> float:
 
 def _differing(base: SimulationSettings, own: SimulationSettings) -> Iterator[tuple[str, object]]:
     """The simulation's parameters that a treatment changes."""
+    grouped = ("timing", "speech", "llm")
     for item in fields(SimulationSettings):
-        if item.name != "llm" and getattr(own, item.name) != getattr(base, item.name):
+        if item.name not in grouped and getattr(own, item.name) != getattr(base, item.name):
             yield item.name, getattr(own, item.name)
-    for item in fields(type(own.llm)):
-        if getattr(own.llm, item.name) != getattr(base.llm, item.name):
-            yield f"llm.{item.name}", getattr(own.llm, item.name)
+    for group in grouped:
+        here, there = getattr(own, group), getattr(base, group)
+        for item in fields(here):
+            if getattr(here, item.name) != getattr(there, item.name):
+                yield f"{group}.{item.name}", getattr(here, item.name)
 
 
 def _stances(treatment: Treatment, name: str) -> list[str]:
@@ -82,8 +85,9 @@ def _stances(treatment: Treatment, name: str) -> list[str]:
 
 
 def _session(treatment: Treatment, name: str, stance: str | None) -> SessionStarted:
-    """A session of a treatment in which an agent has this stance."""
+    """A session of a treatment in which an agent has this stance; a style is drawn for each session, and not shown."""
     simulation = treatment.simulation
+    simulation = replace(simulation, speech=replace(simulation.speech, styles=False))
     return SessionStarted(
         session_id="",
         experimental_config=treatment.experimental,
@@ -162,7 +166,10 @@ def _rows(study: StudySettings, treatment: Treatment) -> Iterator[tuple[str, str
         for position in stances.positions:
             yield "", beginning(f"{' | '.join(position.answers)}: {position.stance}")
     for name in treatment.simulation.agent_names:
-        yield name, beginning(_card(card_of(_session(treatment, name, None), name))) or "no card"
+        card = card_of(_session(treatment, name, None), name)
+        drawn = treatment.simulation.speech.styles and not card.style
+        words = [beginning(_card(card)) or "no card", "a style drawn for each session" if drawn else ""]
+        yield name, "; ".join(filter(None, words))
 
 
 def _card(card: AgentCard) -> str:

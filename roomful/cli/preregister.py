@@ -126,7 +126,10 @@ def _moment(seconds: float | None) -> str:
 
 
 def _procedure(simulation: SimulationSettings) -> list[str]:
-    rows = [(item.name, _words(getattr(simulation, item.name))) for item in fields(simulation) if item.name != "llm"]
+    parts = {item.name: getattr(simulation, item.name) for item in fields(simulation)}
+    manner = {name: asdict(parts.pop(name)) for name in ("timing", "speech")}
+    rows = [(name, _words(value)) for name, value in parts.items() if name != "llm"]
+    rows += [(f"{of}.{name}", _words(value)) for of, numbers in manner.items() for name, value in numbers.items()]
     return ["", "## The room", "", *_table(("parameter", "value"), rows)]
 
 
