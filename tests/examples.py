@@ -26,10 +26,13 @@ SIMULATION = SimulationSettings(
 BACKGROUND = Prompt(
     agent_name="Alice",
     system="You live in a small street and chat with your neighbours.\n\nYour name in this group chat is Alice. …",
-    text="Nobody has written anything yet.\nWrite Alice's next message to the group.",
+    text="Nobody has written anything yet.\nWrite Alice's next message to the group. It begins something new. "
+    "It asks something. It has about 5 words. It has no emoji.",
     due_in=6.2,
     seed=7,
     number=1,
+    words=5,
+    speech="ask",
 )
 ANSWER = Prompt(
     agent_name="Bob",
@@ -73,11 +76,21 @@ HAPPENED: list[tuple[float, events.Event, Input | None]] = [
             versions={"roomful": "0.1.0", "python": "3.12.1"},
         ),
     ),
-    (0.0, events.TurnScheduled(number=1, plan_at=3.8, due=10.0), None),
+    (0.0, events.TurnScheduled(number=1, plan_at=3.8, due=10.0, gap=10.0), None),
     (0.004, events.ParticipantConnected(protocol=2), inputs.Connect(protocol=2)),
     (
         3.8,
-        events.TurnPlanned(turn_id="b1", agent_name="Alice", kind="background", read_at=3.8, typing_at=6.1, due=10.0),
+        events.TurnPlanned(
+            turn_id="b1",
+            agent_name="Alice",
+            kind="background",
+            read_at=3.8,
+            typing_at=6.1,
+            due=10.0,
+            words=5,
+            speech="ask",
+            emoji=False,
+        ),
         inputs.Rang(alarm="clock"),
     ),
     (
