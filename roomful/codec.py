@@ -351,7 +351,7 @@ def _event_json(event: Event, session_id: str, time: str) -> str:
             response = _written(event.reply.text if event.reply else None)
             return f'{failed}{_prompt_members(event.prompt)},"response":{response}}}'
         case events.SessionEnded():
-            hidden = ("due",) if event.due is None else ()
+            hidden = (*(("due",) if event.due is None else ()), *(() if event.targets else ("targets",)))
             return f'{{"session_id":"{session_id}",{_members(event, hidden)}}}'
         case events.SessionStarted():
             return _written(_started(event))
@@ -400,7 +400,7 @@ def _started(event: events.SessionStarted) -> dict[str, object]:
     plain["simulation_config"] = _sparse(event.simulation_config, ("timing", "speech"))
     for whole, later in (
         (plain, ("levels", "answers", "sides", "stances", "freeze")),
-        (plain["experimental_config"], ("agents", "stances", "seeded_messages")),
+        (plain["experimental_config"], ("agents", "stances", "seeded_messages", "targets")),
     ):
         for name in later:
             if not whole[name]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from roomful.core.cards import range_of
-from roomful.core.study import AgentCard, ExperimentalSettings, Position, SeededMessage, Stances
+from roomful.core.study import AgentCard, ExperimentalSettings, Position, SeededMessage, Stances, Target
 from roomful.rules import (
     NAME,
     TEXT,
@@ -19,6 +19,7 @@ from roomful.rules import (
     shown,
     wrong,
 )
+from roomful.target_settings import TARGETS, check_targets
 
 SEEDED_LONGEST = 2000
 """Characters of a seeded message: an article may be longer than what an agent writes."""
@@ -168,5 +169,16 @@ EXPERIMENTAL_RULES: Mapping[str, Rule[object]] = {
     "agents": _or(Rule("an object of agents' names, each a card", _read_agents), {}),
     "stances": or_null(object_of(Stances, STANCES_RULES, _check_stances)),
     "seeded_messages": _or(_array("an array of messages", _SEEDED), ()),
+    "targets": TARGETS,
 }
-EXPERIMENTAL = object_of(ExperimentalSettings, EXPERIMENTAL_RULES, _nothing)
+
+
+def _check_experimental(_found: Mapping[str, object], good: Mapping[str, object]) -> Iterator[Fault]:
+    targets, stances = good.get("targets"), good.get("stances")
+    # of stances with faults nobody can say what they lack
+    if isinstance(targets, Mapping) and "stances" in good:
+        declared = {name: target for name, target in targets.items() if isinstance(target, Target)}
+        yield from check_targets(declared, stances if isinstance(stances, Stances) else None)
+
+
+EXPERIMENTAL = object_of(ExperimentalSettings, EXPERIMENTAL_RULES, _check_experimental)

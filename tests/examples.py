@@ -181,6 +181,7 @@ HAPPENED: list[tuple[float, events.Event, Input | None]] = [
             reason="duration_expired",
             tally={"scheduled": 58, "posted": 56, "unfinished": 0},
             llm_degraded_seconds=5.3,
+            targets={"incivility": events.Measured(value=0.1875, n=48, met=False, excluded=False)},
         ),
         inputs.Rang(alarm="end"),
     ),

@@ -46,14 +46,18 @@ def _within(position: Position, answer: str) -> bool:
     return any(found is not None and found[0] <= number <= found[1] for found in ranges)
 
 
+def own_position(stances: Stances, answer: str | None, seed: int) -> Position:
+    """The position of a participant who gave this answer; one that is drawn by seed where it is nobody's."""
+    return position_of(stances.positions, answer) or choose(stances.positions, draw(seed, "position"))
+
+
 def take_sides(stances: Stances, names: Sequence[str], answer: str | None, seed: int) -> Sides:
     """Draw by seed who agrees and who disagrees with an answer.
 
     Those who agree have the position of the answer, each of those who disagree has one of the others. An answer
     that is no position's, or none at all, is stood for by a position that is drawn.
     """
-    found = position_of(stances.positions, answer)
-    own = found or choose(stances.positions, draw(seed, "position"))
+    own = own_position(stances, answer, seed)
     others = [position for position in stances.positions if position is not own]
     drawn = sorted(names, key=lambda name: (draw(seed, "side", name), name))
     agreeing = stances.disagree + stances.agree
@@ -65,7 +69,8 @@ def take_sides(stances: Stances, names: Sequence[str], answer: str | None, seed:
     }
     # in the order of the settings: that of the draw is nobody's business
     in_order = {name: sides[name] for name in names}
-    return Sides(in_order, {name: words[name] for name in names if name in words}, found is not None)
+    found = position_of(stances.positions, answer) is not None
+    return Sides(in_order, {name: words[name] for name in names if name in words}, found)
 
 
 def card_of(session: SessionStarted, name: str) -> AgentCard:

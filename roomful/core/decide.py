@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, assert_never
 
-from roomful.core import cards, checks, prompts, turns
+from roomful.core import cards, checks, prompts, targets, turns
 from roomful.core.chance import choose, draw, identifier
 from roomful.core.events import (
     SHOWN,
@@ -593,6 +593,7 @@ def _end(draft: _Draft, reason: str, due: float | None = None) -> None:
         tally=state.tally._asdict() | unfinished,
         llm_degraded_seconds=state.degraded_seconds(draft.now),
         due=due if late else None,
+        targets=targets.measured(state),
     )
     draft.add(ended)
 

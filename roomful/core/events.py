@@ -262,10 +262,25 @@ class ErrorRecorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What came of a target: its value over `n` messages (or agents), None where there were none.
+
+    `met` tells whether the value is within the target's limits, `excluded` whether it is beyond a threshold at which
+    the session is to be left out of the analysis; None where there is no such limit, or no value.
+    """
+
+    value: float | None
+    n: int
+    met: bool | None = None
+    excluded: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded:
     """The session is over. `tally` counts what was meant and what was delivered; `unfinished` turns were under way.
 
-    `llm_degraded_seconds` is for how long the last finished call was a failure, or one was overdue.
+    `llm_degraded_seconds` is for how long the last finished call was a failure, or one was overdue. `targets` has the
+    value of each target that the session's treatment declares.
     """
 
     reason: str
@@ -273,6 +288,7 @@ class SessionEnded:
     llm_degraded_seconds: float = 0.0
     due: float | None = None
     """When it should have ended (seconds of the session), where nobody was there at that time to end it."""
+    targets: Mapping[str, Measured] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

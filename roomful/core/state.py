@@ -56,6 +56,10 @@ class Message:
     shown: int = 0
     reply_to: str | None = None
     client_id: str | None = None
+    seeded: bool = False
+    """Whether it is one of the study's own."""
+    answer: bool = False
+    """Whether an agent answers the participant with it."""
 
 
 # named tuples where something changes with every entry: copying a frozen dataclass takes four times as long
@@ -422,6 +426,7 @@ def _spend(state: SessionState, reply: Reply) -> None:
 
 
 def _posted(state: SessionState, event: MessagePosted, entry: Entry) -> None:
+    turn = state.turns.get(event.turn_id or "")
     message = Message(
         message_id=event.message_id,
         number=len(state.messages) + 1,
@@ -431,6 +436,8 @@ def _posted(state: SessionState, event: MessagePosted, entry: Entry) -> None:
         shown=entry.shown or 0,
         reply_to=event.reply_to,
         client_id=event.client_id,
+        seeded=event.seeded > 0,
+        answer=turn is not None and turn.kind == "answer",
     )
     state.messages = (*state.messages, message)
     if event.reaction_at is not None:
@@ -444,7 +451,6 @@ def _posted(state: SessionState, event: MessagePosted, entry: Entry) -> None:
     if event.seeded:
         state.alarms.pop(f"seeded:{event.seeded}", None)
         return
-    turn = state.turns.get(event.turn_id or "")
     if turn is None:
         return
     _close(state, turn.turn_id)

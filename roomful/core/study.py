@@ -46,6 +46,37 @@ class SeededMessage:
     at: float = 0.0
 
 
+type Measure = Literal[
+    "share_matching", "words_per_message", "share_to_participant", "agents_on_side", "messages_on_side"
+]
+type Side = Literal["agree", "disagree", "neutral"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the agents of a treatment are meant to do, as something that is counted in every session.
+
+    All limits hold for themselves. Which of the other fields have a meaning depends on `measure`.
+    """
+
+    measure: Measure
+    lexicon: tuple[str, ...] = ()
+    """Words and phrases, one of which a message has."""
+    pattern: str | None = None
+    """A regular expression, instead of them."""
+    side: Side | None = None
+    """Towards the participant's answer."""
+    positions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """An answer of each position to the words and phrases of those who take it."""
+    at_least: float | None = None
+    at_most: float | None = None
+    exclude_below: float | None = None
+    """A session with a smaller value is to be left out of the analysis."""
+    exclude_above: float | None = None
+    seeded: bool = False
+    """Whether the study's own seeded messages count."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentalSettings:
     """What the study manipulates."""
@@ -55,6 +86,8 @@ class ExperimentalSettings:
     """Agent's name to card; those left out have none."""
     stances: Stances | None = None
     seeded_messages: tuple[SeededMessage, ...] = ()
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    """By name, what is measured in every session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
