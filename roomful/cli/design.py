@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from roomful.cli.output import plain, plain_lines, put
+from roomful.cli.targets import target_words
 from roomful.core.cards import card_of
 from roomful.core.events import SessionStarted
 from roomful.core.prompts import system_of
@@ -44,6 +45,7 @@ def _treatment_json(study: StudySettings, treatment: Treatment) -> dict[str, obj
         "simulation": dict(_differing(study.simulation, treatment.simulation)),
         "seeded_messages": [asdict(message) for message in experimental.seeded_messages],
         "stances": asdict(stances) if stances else None,
+        "targets": {name: asdict(target) for name, target in experimental.targets.items()},
         "agents": [
             {
                 "name": name,
@@ -135,7 +137,7 @@ def put_design(study: StudySettings, *, in_full: bool) -> None:
 
 def _designed(study: StudySettings) -> bool:
     own = study.experimental
-    return len(study.treatments) > 1 or bool(own.agents or own.stances or own.seeded_messages)
+    return len(study.treatments) > 1 or bool(own.agents or own.stances or own.seeded_messages or own.targets)
 
 
 def _headline(study: StudySettings, treatment: Treatment) -> str:
@@ -165,6 +167,8 @@ def _rows(study: StudySettings, treatment: Treatment) -> Iterator[tuple[str, str
         yield "stances", plain(f"{stances.question}: " + ", ".join(f"{n} {side}" for side, n in counts.items() if n))
         for position in stances.positions:
             yield "", beginning(f"{' | '.join(position.answers)}: {position.stance}")
+    for name, target in experimental.targets.items():
+        yield "target", plain(f"{name}: {target_words(target)}")
     for name in treatment.simulation.agent_names:
         card = card_of(_session(treatment, name, None), name)
         drawn = treatment.simulation.speech.styles and not card.style

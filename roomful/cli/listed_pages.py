@@ -19,7 +19,7 @@ def put_pages(pages: Sequence[Page]) -> None:
     for page in pages:
         table.add_row(Text(f"{page.name}.md", "bold"), Text(_about(page)))
         for question in page.questions:
-            table.add_row(Text(f"  {question.name}"), Text(_asked(question)))
+            table.add_row(Text(f"  {question.name}"), Text(asked(question)))
     put(Text("\nPages", "bold"))
     put(table)
     put("")
@@ -34,10 +34,11 @@ def _about(page: Page) -> str:
     return plain("; ".join([*parts, f"SHA-256 {page.hash[:12]}…"]))
 
 
-def _asked(question: Question) -> str:
+def asked(question: Question, *, labels: bool = False) -> str:
+    """How a question is answered: its kind, codes (with `labels`) or limits, and which answers have consequences."""
     parts: list[str] = [question.kind, *([] if question.required else ["optional"])]
     codes = question.rows + question.options if question.kind == "matrix" else question.options
-    parts += [" | ".join(option.code for option in codes)] if codes else []
+    parts += [" | ".join(f"{code.code} = {code.label}" if labels else code.code for code in codes)] if codes else []
     if question.kind in ("slider", "number"):
         low, high = question.bounded
         parts += [f"{question.low if low else '…'} to {question.high if high else '…'}"] if low or high else []

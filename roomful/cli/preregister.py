@@ -9,8 +9,11 @@ from typing import cast
 
 from roomful.assembly import looked_at, model_name, provider
 from roomful.cli.design import design_json
+from roomful.cli.listed_pages import asked
 from roomful.cli.output import Failure, plain, say
+from roomful.cli.targets import target_words
 from roomful.core.enrolment import OUTCOMES
+from roomful.core.pages import Page
 from roomful.core.study import SimulationSettings
 from roomful.freezing import Fingerprint
 from roomful.outcomes import OUTCOME_NAMES, Ending
@@ -53,6 +56,8 @@ def preregistration(server: ServerSettings, study: StudySettings, found: Fingerp
         _procedure(study.simulation),
         _model(server, study),
         _room(cells),
+        _targets(study),
+        _pages(study.pages),
         _prompts(cells),
         _outcomes(study),
         *(["", f"## {name}", "", "*To be written.*"] for name in TO_WRITE[2:]),
@@ -161,6 +166,31 @@ def _room(cells: Sequence[Designed]) -> list[str]:
         if cell["stances"]:
             rows += [(f"stances.{name}", _stance(value)) for name, value in _items(cell["stances"])]
         lines += _table(("", ""), rows) if rows else ["Nothing beside the prompts."]
+    return lines
+
+
+def _targets(study: StudySettings) -> list[str]:
+    """What is measured in every session, and which sessions are to be left out by it."""
+    rows = [
+        (arm.name or "the one treatment", name, target_words(target, in_full=True))
+        for arm in study.treatments
+        for name, target in arm.experimental.targets.items()
+    ]
+    if not rows:
+        return []
+    lines = ["", "## Manipulation fidelity", "", "Measured in every session; one that is excluded is left out of the"]
+    lines += ["analysis by this rule, whatever else is found in it.", ""]
+    return lines + _table(("cell", "target", "measure, limits and thresholds"), rows)
+
+
+def _pages(pages: Sequence[Page]) -> list[str]:
+    """The pages around the chat, and what is asked on them."""
+    lines = ["", "## Pages"] if pages else []
+    for page in pages:
+        version = f", version {page.version}" if page.version else ""
+        lines += ["", f"### {_cell(page.name)}", "", f"{page.role}{plain(version)}, SHA-256 `{page.hash}`"]
+        rows = [(one.name, " ".join(one.text.split()), asked(one, labels=True)) for one in page.questions]
+        lines += ["", *_table(("question", "text", "answers"), rows)] if rows else []
     return lines
 
 

@@ -2,18 +2,22 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from dataclasses import asdict
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from roomful.cli.operator import NoServer, Operator, OperatorError
 from roomful.cli.output import Failure, clock, plain, say, say_json, table, warn, when
 from roomful.cli.records import NoSuchSession, chosen, ending, reading
+from roomful.cli.targets import in_short
 from roomful.codec import decode
 from roomful.core.decide import Refused
-from roomful.core.events import SessionStarted
+from roomful.core.events import Measured, SessionEnded, SessionStarted
 from roomful.core.roster import fold_study
 from roomful.settings import ServerSettings, load_settings
 from roomful.store import STUDY, SessionRow
+from roomful.store.sql import SQLStore
 from roomful.study_codec import decode_study
 
 if TYPE_CHECKING:
@@ -24,26 +28,33 @@ _REASON = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 def list_sessions(server: ServerSettings, *, as_json: bool) -> None:
     """Show all sessions of the store, oldest first."""
-    rows, freezes = asyncio.run(_rows_and_freezes(server))
+    kept = asyncio.run(_kept(server))
     if as_json:
-        say_json(
-            [
-                {"session_id": row.session_id, "created": row.created, "entries": row.head, "state": _state(row)}
-                | ({"freeze": freezes.get(row.session_id)} if freezes is not None else {})
-                for row in rows
-            ]
-        )
+        say_json([_session_json(row, kept) for row in kept.rows])
         return
-    if not rows:
+    if not kept.rows:
         say("No session yet.")
         return
-    cells = [(row.session_id, when(row.created), str(row.head), plain(_state(row))) for row in rows]
-    if freezes is None:
-        table(("session", "given out", "entries", "state"), cells, numbers={2})
-        return
-    hashes = [(freezes.get(row.session_id) or "–")[:8] for row in rows]
-    told = [(*cell, one) for cell, one in zip(cells, hashes, strict=True)]
-    table(("session", "given out", "entries", "state", "freeze"), told, numbers={2})
+    heads = ["session", "given out", "entries", "state"]
+    heads += ["targets"] if kept.targets else []
+    heads += ["freeze"] if kept.freezes is not None else []
+    table(heads, [_cells(row, kept) for row in kept.rows], numbers={2})
+
+
+def _session_json(row: SessionRow, kept: "_Kept") -> dict[str, object]:
+    told = {"session_id": row.session_id, "created": row.created, "entries": row.head, "state": _state(row)}
+    if kept.targets:
+        told["targets"] = {name: asdict(value) for name, value in kept.targets.get(row.session_id, {}).items()}
+    if kept.freezes is not None:
+        told["freeze"] = kept.freezes.get(row.session_id)
+    return told
+
+
+def _cells(row: SessionRow, kept: "_Kept") -> list[str]:
+    cells = [row.session_id, when(row.created), str(row.head), plain(_state(row))]
+    cells += [plain(in_short(kept.targets.get(row.session_id, {})))] if kept.targets else []
+    cells += [(kept.freezes.get(row.session_id) or "–")[:8]] if kept.freezes is not None else []
+    return cells
 
 
 def list_live(server: ServerSettings, *, as_json: bool) -> None:
@@ -130,16 +141,33 @@ async def _end_here(server: ServerSettings, session_id: str, reason: str) -> str
     return (row and row.ended) or reason
 
 
-async def _rows_and_freezes(server: ServerSettings) -> tuple[list[SessionRow], dict[str, str | None] | None]:
-    """All sessions, and the hash of the frozen study that each was held under; None where none was frozen."""
+class _Kept(NamedTuple):
+    """All sessions, and what is known of some of them."""
+
+    rows: list[SessionRow]
+    targets: Mapping[str, Mapping[str, Measured]]
+    """What came of the targets of those that have ended and have some."""
+    freezes: Mapping[str, str | None] | None
+    """The hash of the frozen study that each was held under; None where none was frozen."""
+
+
+async def _kept(server: ServerSettings) -> _Kept:
     async with reading(server) as store:
         rows = await store.sessions()
-        entries = [decode_study(line.text) for line in await store.read(STUDY)]
-        if fold_study(entries).frozen is None:
-            return rows, None
-        firsts = [(row.session_id, await store.first(row.session_id)) for row in rows]
+        ends = await store.ends()
+        freezes = await _freezes(store, rows)
+    ended = {name: decode(text).event for name, text in ends.items() if '"targets":{' in text}
+    targets = {name: event.targets for name, event in ended.items() if isinstance(event, SessionEnded)}
+    return _Kept(rows, targets, freezes)
+
+
+async def _freezes(store: SQLStore, rows: list[SessionRow]) -> dict[str, str | None] | None:
+    entries = [decode_study(line.text) for line in await store.read(STUDY)]
+    if fold_study(entries).frozen is None:
+        return None
+    firsts = [(row.session_id, await store.first(row.session_id)) for row in rows]
     begun = [(name, decode(line.text).event) for name, line in firsts if line]
-    return rows, {name: event.freeze or None for name, event in begun if isinstance(event, SessionStarted)}
+    return {name: event.freeze or None for name, event in begun if isinstance(event, SessionStarted)}
 
 
 async def _rows(server: ServerSettings) -> list[SessionRow]:

@@ -4,11 +4,17 @@ import asyncio
 import json
 from pathlib import Path
 
-from roomful.cli.output import Failure, put, say, say_json
+from rich.table import Table
+from rich.text import Text
+
+from roomful.cli.output import Failure, plain, put, say, say_json
 from roomful.cli.records import NoSuchSession, chosen, reading
+from roomful.cli.targets import limits, measured_words
 from roomful.cli.transcript import Transcript
 from roomful.codec import CodecError, decode
-from roomful.core.events import Entry
+from roomful.core.events import Entry, SessionEnded, SessionStarted
+from roomful.core.state import fold
+from roomful.core.targets import measured
 from roomful.settings import ServerSettings
 
 
@@ -28,6 +34,26 @@ def show(server: ServerSettings, which: str, *, calls: bool, as_json: bool) -> N
     transcript = Transcript(entries, calls=calls)
     for part in transcript.parts():
         put(part)
+    _put_targets(entries)
+
+
+def _put_targets(entries: list[Entry]) -> None:
+    """What came of the targets of the session's treatment: at its end, or up to now."""
+    ended = next((entry.event for entry in reversed(entries) if isinstance(entry.event, SessionEnded)), None)
+    first = entries[0].event
+    if ended is None and isinstance(first, SessionStarted) and first.experimental_config.targets:
+        found, words = measured(fold(entries)), "Targets up to now"
+    else:
+        found, words = ended.targets if ended else {}, "Targets"
+    if not found:
+        return
+    put(Text(f"\n{words}", "bold"))
+    declared = first.experimental_config.targets if isinstance(first, SessionStarted) else {}
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    for name, value in found.items():
+        wanted = ", ".join(limits(declared[name])) if name in declared else ""
+        table.add_row(Text(plain(name)), Text(measured_words(value)), Text(wanted, "dim"))
+    put(table)
 
 
 def _is_file(which: str) -> bool:

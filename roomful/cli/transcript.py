@@ -1,6 +1,6 @@
 """A session's entries as lines for people: what was said stands out, what happened around it is dim."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from zlib import crc32
 
 from rich.padding import Padding
@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from roomful.cli.output import clock, plain, plain_lines
+from roomful.core.cards import AGREE, DISAGREE, NEUTRAL
 from roomful.core.events import (
     USER,
     CallAnswered,
@@ -92,6 +93,8 @@ class Transcript:
         treatment = f", treatment {event.treatment}" if event.treatment else ""
         minutes = f"{simulation.session_duration_minutes:g} minutes"
         yield Text(plain(f"{minutes}, model {event.model}, seed {event.seed}{treatment}"), "dim")
+        if event.sides:
+            yield Text(plain(_sides(event.sides)), "dim")
         yield Text()
 
     def _message(self, at: float, posted: MessagePosted) -> Iterator[Part]:
@@ -101,6 +104,8 @@ class Transcript:
         mine = posted.sender == USER
         name = f"▸ {self._you}" if mine else posted.sender
         content = Text(plain_lines(posted.content), "bold" if mine else "")
+        if posted.seeded:
+            content.append("  (seeded)", "dim")
         yield self._line(at, name, content, YOURS if mine else colour(posted.sender))
 
     def _line(self, at: float | None, name: str, content: Text, style: str = "") -> Table:
@@ -176,6 +181,12 @@ class Transcript:
     def _quote(self, message_id: str) -> str:
         message = self._messages.get(message_id)
         return excerpt(message.content) if message else plain(message_id)
+
+
+def _sides(sides: Mapping[str, str]) -> str:
+    """Who agrees and who disagrees with the participant."""
+    taken = {side: [name for name in sides if sides[name] == side] for side in (AGREE, DISAGREE, NEUTRAL)}
+    return "; ".join(f"{side}: {', '.join(names)}" for side, names in taken.items() if names)
 
 
 def _spent(reply: Reply | None) -> str:

@@ -212,6 +212,7 @@ async def _write_session(store: Store, tables: Tables, row: SessionRow, state: S
     except CodecError as fault:
         raise StoreError(f"the log of session {row.session_id} cannot be read: {fault}") from fault
     tables.add("sessions", [rows.session(one)])
+    tables.add("targets", rows.targets(one))
     tables.add("messages", rows.messages(one))
     tables.add("llm_calls", rows.llm_calls(one))
     tables.add("answers", rows.answers(one))

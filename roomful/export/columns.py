@@ -6,6 +6,7 @@ from typing import Literal
 
 from roomful.codec import EVENT_TYPES
 from roomful.outcomes import OUTCOME_NAMES
+from roomful.target_settings import MEASURES
 
 type Kind = Literal["text", "integer", "number", "boolean", "time", "json"]
 
@@ -149,6 +150,24 @@ TABLES: tuple[Table, ...] = (
             _integer("llm_failures", "Calls that brought no reply.", "calls"),
             _number("llm_degraded", "For how long the model did not serve it, as told at its end.", "seconds"),
             _text("head_hash", "The hash of the last line of its log."),
+            ESCAPED,
+        ),
+    ),
+    Table(
+        "targets",
+        "a target of a session's treatment, measured when the session had ended",
+        (
+            _SESSION,
+            Column(name="target", kind="text", meaning="The target's name."),
+            _text("measure", "What was measured.", *MEASURES),
+            _number("value", "What came of it; missing where there was nothing to measure.", "a share, or words"),
+            _integer("n", "The number of messages, or of agents, that it was measured over."),
+            _boolean("met", "Whether it is within the target; missing where there is no limit, or no value."),
+            _boolean(
+                "excluded",
+                "Whether it is beyond the threshold at which the session is to be left out of the analysis; missing "
+                "where there is no threshold, or no value.",
+            ),
             ESCAPED,
         ),
     ),

@@ -207,6 +207,25 @@ def _last(entries: Sequence[Entry], kind: type[SessionEnded]) -> Entry | None:
     return next((entry for entry in reversed(entries) if isinstance(entry.event, kind)), None)
 
 
+def targets(one: Held) -> Iterator[Row]:
+    """A row for each target of a session that has ended."""
+    first, ended = one.entries[0].event if one.entries else None, _last(one.entries, SessionEnded)
+    # of a session that was erased no row but its own is told
+    if not isinstance(first, SessionStarted) or ended is None or not isinstance(ended.event, SessionEnded):
+        return
+    declared = first.experimental_config.targets
+    for name, measured in ended.event.targets.items():
+        yield {
+            "session_id": one.row.session_id,
+            "target": name,
+            "measure": declared[name].measure if name in declared else None,
+            "value": measured.value,
+            "n": measured.n,
+            "met": measured.met,
+            "excluded": measured.excluded,
+        }
+
+
 def messages(one: Held) -> Iterator[Row]:
     """A row for each message."""
     number = 0

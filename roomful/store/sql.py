@@ -57,6 +57,11 @@ _READ = select(entries.c.seq, entries.c.text, entries.c.hash, entries.c.shown, e
     entries.c.session_id == bindparam("id"), entries.c.seq > bindparam("after")
 )
 _READ_LINES = _READ.order_by(entries.c.seq)
+_READ_ENDS = (
+    select(entries.c.session_id, entries.c.text)
+    .join(sessions, (sessions.c.session_id == entries.c.session_id) & (sessions.c.head == entries.c.seq))
+    .where(sessions.c.ended.is_not(None), sessions.c.session_id != STUDY)
+)
 _READ_FIRST = _READ.where(entries.c.seq == literal_column("1"))
 # an entry's number among the shown ones is never above its seq, so `seq > after` loses none
 _READ_SHOWN = _READ.where(entries.c.shown > bindparam("after")).order_by(entries.c.seq)
@@ -130,6 +135,10 @@ class SQLStore:
     async def first(self, session_id: str) -> Line | None:
         lines = await self._read(partial(_lines, _READ_FIRST, session_id, 0))
         return lines[0] if lines else None
+
+    async def ends(self) -> dict[str, str]:
+        """The text of the line that each session has ended with, by session."""
+        return await self._read(_ends)
 
     async def find(self, session_id: str) -> SessionRow | None:
         rows = await self._read(partial(_rows, _FIND, {"id": session_id}))
@@ -348,6 +357,10 @@ def _text(statement: ClauseElement, dialect: Dialect) -> str:
 
 def _rows(query: Select[*tuple[Any, ...]], values: Mapping[str, object], connection: Connection) -> list[SessionRow]:
     return [SessionRow(*row) for row in connection.execute(query, values)]
+
+
+def _ends(connection: Connection) -> dict[str, str]:
+    return {str(session_id): str(text) for session_id, text in connection.execute(_READ_ENDS)}
 
 
 def _kept(session_id: str, connection: Connection) -> Folded | None:
