@@ -12,8 +12,9 @@ from roomful.core.chance import derive
 from roomful.core.decide import decide
 from roomful.core.events import CallRequested, MessagePosted, SessionEnded, SessionStarted
 from roomful.core.inputs import Connect, Say, Start
-from roomful.core.state import SessionState
+from roomful.core.state import Message, SessionState
 from roomful.core.study import Treatment
+from roomful.core.targets import measure
 from roomful.llm.scripted import Scripted
 from roomful.settings import StudySettings, load_settings
 from roomful.store.memory import MemoryStore
@@ -149,3 +150,45 @@ def test_the_split_of_stances_is_right_in_all_of_a_thousand_sessions(name):
         split = SPLITS[treatment.levels["majority"]]
         assert Counter(started.sides.values()) == split
         assert Counter(started.stances.values()) == {own: split["agree"], other: split["disagree"]}
+
+
+@pytest.mark.parametrize("answer", ["1", "4", "no answer of the scale"])
+@pytest.mark.parametrize("name", [treatment.name for treatment in STUDIES["two_by_two"].treatments])
+async def test_the_split_of_every_cell_meets_its_target_and_would_miss_that_of_the_other(name, answer):
+    treatment = arm("two_by_two", name)
+    (other,) = (
+        one
+        for one in STUDIES["two_by_two"].treatments
+        if one.levels["tone"] == treatment.levels["tone"] and one.name != name
+    )
+    swapped = replace(treatment, experimental=replace(treatment.experimental, stances=other.experimental.stances))
+
+    found = [
+        only(await played(start(STUDIES["two_by_two"], one, Q1=answer)), SessionEnded)[0].targets["disagreeing"]
+        for one in (treatment, swapped)
+    ]
+
+    assert [one.met for one in found] == [True, False]
+
+
+SCORN = ("Oh please, not again 🙄", "That is NONSENSE", "come on, wake up!")
+RESPECT = ("I see what you mean", "the naivety of it", "maybe, as is usual here", "Coming on Sunday?")
+
+
+@pytest.mark.parametrize("treatment", STUDIES["two_by_two"].treatments, ids=lambda treatment: treatment.name)
+def test_the_tone_of_every_cell_is_told_from_the_other(treatment):
+    def said(*texts: str) -> list[Message]:
+        return [
+            Message(message_id=text, number=number, sender="Maren", content=text, at=0.0)
+            for number, text in enumerate(texts, 1)
+        ]
+
+    target = treatment.experimental.targets["scorn"]
+    (given, *_) = decide(SessionState(), start(STUDIES["two_by_two"], treatment, Q1="1"), 0.0)
+
+    rude, kind = measure(target, given, said(*SCORN)), measure(target, given, said(*RESPECT))
+
+    uncivil = treatment.levels["tone"] == "uncivil"
+    assert (rude.value, kind.value) == (1.0, 0.0)
+    assert (rude.met, rude.excluded) == (uncivil, not uncivil)
+    assert (kind.met, kind.excluded) == (not uncivil, uncivil)
