@@ -92,6 +92,18 @@ async def claimed(store: Store, *names: str) -> None:
         await store.claim(name)
 
 
+async def test_the_ends_are_the_last_lines_of_the_sessions_that_are_over(url: str):
+    store = await SQLStore.open(url)
+    await claimed(store, A, B, C)
+    await store.append(A, 1, lines(1, 3, ended="duration_expired"))
+    await store.append(B, 1, lines(1, 2))
+
+    found = await store.ends()
+    await store.close()
+
+    assert found == {A: lines(3, 3)[0].text}
+
+
 async def test_lines_come_back_as_they_were_stored(store: Store):
     await claimed(store, A)
 

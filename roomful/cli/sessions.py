@@ -11,12 +11,12 @@ from roomful.cli.operator import NoServer, Operator, OperatorError
 from roomful.cli.output import Failure, clock, plain, say, say_json, table, warn, when
 from roomful.cli.records import NoSuchSession, chosen, ending, reading
 from roomful.cli.targets import in_short
-from roomful.codec import decode
+from roomful.codec import CodecError, decode
 from roomful.core.decide import Refused
 from roomful.core.events import Measured, SessionEnded, SessionStarted
 from roomful.core.roster import fold_study
 from roomful.settings import ServerSettings, load_settings
-from roomful.store import STUDY, SessionRow
+from roomful.store import STUDY, SessionRow, StoreError
 from roomful.store.sql import SQLStore
 from roomful.study_codec import decode_study
 
@@ -156,9 +156,16 @@ async def _kept(server: ServerSettings) -> _Kept:
         rows = await store.sessions()
         ends = await store.ends()
         freezes = await _freezes(store, rows)
-    ended = {name: decode(text).event for name, text in ends.items() if '"targets":{' in text}
-    targets = {name: event.targets for name, event in ended.items() if isinstance(event, SessionEnded)}
-    return _Kept(rows, targets, freezes)
+    ended = {name: _end_of(name, text) for name, text in ends.items() if '"targets":{' in text}
+    return _Kept(rows, {name: event.targets for name, event in ended.items() if event}, freezes)
+
+
+def _end_of(session_id: str, text: str) -> SessionEnded | None:
+    try:
+        event = decode(text).event
+    except CodecError as fault:
+        raise StoreError(f"the log of session {session_id} cannot be read: {fault}") from fault
+    return event if isinstance(event, SessionEnded) else None
 
 
 async def _freezes(store: SQLStore, rows: list[SessionRow]) -> dict[str, str | None] | None:
