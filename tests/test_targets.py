@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roomful.codec import decode, encode
+from roomful.core import CORE_VERSION
 from roomful.core.cards import AGREE, DISAGREE, NEUTRAL
 from roomful.core.decide import decide
 from roomful.core.events import USER, Entry, Measured, MessagePosted, Prompt, SessionEnded, SessionStarted
@@ -18,6 +19,7 @@ from roomful.core.inputs import Connect, Reply, Say, Start
 from roomful.core.state import Message, SessionState, fold
 from roomful.core.study import ExperimentalSettings, Position, SeededMessage, Stances, Target
 from roomful.core.targets import measure, measured, words
+from roomful.replay import verify
 from roomful.store.memory import MemoryStore
 from tests.goldens import run
 from tests.rooms import SESSION, Room, happened, only, start
@@ -344,6 +346,17 @@ async def test_the_value_in_the_log_is_that_of_the_messages_in_the_log():
     found = outcome(entries)["incivility"]
     assert found.n == len(posted)
     assert found.value == len(rude) / len(posted)
+
+
+async def test_a_session_with_targets_is_the_same_when_it_is_run_again():
+    store, given = MemoryStore(), arm("uncivil", "uncivil", 6)
+    script = [(0.0, replace(given, versions={"core": str(CORE_VERSION)})), (0.1, Connect(protocol=2))]
+    await run(store, obedient, script)
+
+    lines = [line.text for line in await store.read(SESSION)]
+
+    assert verify(lines).sound
+    assert not verify([line.replace('"met":true', '"met":false') for line in lines]).sound
 
 
 async def test_an_answer_is_known_as_one_from_the_room_itself():
