@@ -309,6 +309,15 @@ async def test_background_messages_take_up_the_participant_only_where_that_is_se
         assert any(to in own for to in taken_up) == allowed
 
 
+async def test_an_agent_alone_takes_up_what_the_participant_said():
+    events = await events_of(TALK, timing=ATTENTIVE, num_agents=1, agent_names=("Alice",))
+
+    own = {event.message_id for event in only(events, MessagePosted) if event.sender == "user"}
+    taken_up = {event.to for event in only(events, TurnPlanned) if event.kind == "background"} - {None}
+    assert len(taken_up) > 10
+    assert taken_up <= own
+
+
 async def test_quotes_and_reactions_come_at_their_rates_and_from_others():
     speech = replace(VARIED, quote_rate=0.5, reaction_rate=0.3)
     quoting = reactions = messages = 0

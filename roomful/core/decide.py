@@ -342,7 +342,9 @@ def _planned(draft: _Draft, scheduled: TurnScheduled) -> TurnPlanned:
 def _drawn(state: SessionState, turn_id: str, name: str) -> dict[str, Any]:
     """What a background message takes up, and in which way."""
     room, seed = state.session.simulation_config, state.session.seed
-    unheard = (name,) if room.timing.background_may_address_user else (name, USER)
+    # an agent alone has nobody else whose messages it could take up
+    to_user = room.timing.background_may_address_user or room.num_agents == 1
+    unheard = (name,) if to_user else (name, USER)
     heard = [message for message in state.messages[-HEARD_MOST:] if message.sender not in unheard]
     place = turns.taken_up(len(heard), seed, turn_id)
     to = heard[-1 - place].message_id if place is not None else None
