@@ -39,7 +39,7 @@ LAYERS = (
     {"store"},
     {"folded", "log", "logfile", "trouble", "study_codec"},
     {"session", "enrolment"},
-    {"erasure", "host", "rehearsal", "replay", "export"},
+    {"erasure", "host", "realism", "rehearsal", "replay", "export"},
     {"assembly"},
     {"web", "cli", "__main__"},
     {"main"},
