@@ -394,6 +394,62 @@ def assignments(
             list_assignments(_settings(data=data), as_json=as_json)
 
 
+@app.command(
+    epilog="Examples: roomful realism --rehearse 60 --figure realism.svg    "
+    "roomful realism logs/ --reference our_exports.jsonl"
+)
+def realism(
+    sessions: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Ids or their beginnings, logs or folders of logs, files of rooms (.jsonl, .csv); none: all sessions."
+        ),
+    ] = None,
+    rehearse: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Hold so many sessions of scripted agents and measure those.")
+    ] = None,
+    reference: Annotated[
+        str, typer.Option(help="delidata, irc, mafia, llmafia; or sessions: a .jsonl or .csv file, logs.")
+    ] = "delidata",
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(help="With --rehearse: seed, attentive (the default) or ambient; several stand side by side."),
+    ] = None,
+    people: Annotated[str | None, typer.Option(help="With --rehearse: how many in a room.  [default: 2-5]")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.1, max=240, help="With --rehearse: how long a session is.  [default: 7]")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, max=120, help="With --rehearse: messages a minute of all.  [default: 4]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 1,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for all numbers; -: to stdout.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="File for a figure (SVG); it must not be there yet.")] = None,
+    data: Data = None,
+) -> None:
+    """Measure how much like people's chats sessions are: twelve statistics beside those of real group chat.
+
+    Exit code 0: measured, whatever came out; 1: nothing could be measured; 2: the command was not understood.
+    """
+    with faults_told():
+        from roomful.cli.realism import Asked
+        from roomful.cli.realism import realism as run
+
+        asked = Asked(
+            sessions=sessions or [],
+            rehearse=rehearse,
+            presets=preset or [],
+            people=people,
+            minutes=minutes,
+            rate=rate,
+            seed=seed,
+            reference=reference,
+            json=json_file,
+            figure=figure,
+        )
+        run(_settings(data=data), asked)
+
+
 def main() -> None:
     """Run the command that the arguments ask for."""
     for stream in (sys.stdout, sys.stderr):

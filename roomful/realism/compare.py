@@ -230,10 +230,10 @@ def against_words(against: Against, reference: str) -> str:
     """What a number was computed against, in words."""
     match against:
         case "sessions":
-            return f"the sessions of {reference}"
+            return f"sessions of {reference}"
         case "drawn":
-            return f"sessions drawn from independent normals with {reference}'s means and sds (its own are not here)"
+            return f"sessions drawn from normals with {reference}'s means and sds, each by itself: its own are not here"
         case "implied":
-            return f"the lognormal that {reference}'s mean_ln_words and sd_ln_words imply (its own words are not here)"
+            return f"the lognormal that {reference}'s mean_ln_words and sd_ln_words imply: its own are not here"
         case _:
             assert_never(against)
