@@ -448,6 +448,16 @@ def test_missing_values_do_not_keep_sessions_apart():
     assert two_sample_auc([[None]] * 12, [[1.0]] * 12, 1) == 0.5
 
 
+def test_of_very_many_sessions_some_are_looked_at(monkeypatch):
+    monkeypatch.setattr("roomful.realism.classifier.SESSIONS_MOST", 30)
+    ours, theirs = cloud(200, 1.0, 3, 1), cloud(300, 0.0, 4, 1)
+
+    found = two_sample_auc(ours, theirs, 1)
+
+    assert found == pytest.approx(stats.norm.cdf(1 / math.sqrt(2)), abs=0.15)
+    assert found != two_sample_auc(ours, theirs, 2)
+
+
 def test_folds_hold_as_much_of_either_kind():
     from roomful.realism.classifier import _folds
 

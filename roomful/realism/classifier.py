@@ -15,6 +15,8 @@ FOLDS = 5
 RIDGE = 1.0
 SESSIONS_LEAST = 2 * FOLDS
 """Sessions of either kind below which nothing is told."""
+SESSIONS_MOST = 1000
+"""Sessions of either kind that are looked at; of more, so many are drawn: it would take minutes to learn no more."""
 STEPS_MOST = 30
 
 type Features = Sequence[Sequence[float | None]]
@@ -28,6 +30,7 @@ def two_sample_auc(ours: Features, theirs: Features, seed: int) -> float | None:
     """
     if min(len(ours), len(theirs)) < SESSIONS_LEAST:
         return None
+    ours, theirs = _some(ours, seed, "ours"), _some(theirs, seed, "theirs")
     kept = [place for place in range(len(ours[0])) if _known(ours, place) and _known(theirs, place)]
     positive = [[row[place] for place in kept] for row in ours]
     negative = [[row[place] for place in kept] for row in theirs]
@@ -39,15 +42,24 @@ def two_sample_auc(ours: Features, theirs: Features, seed: int) -> float | None:
     return average([area for area in areas if area is not None])
 
 
+def _some(rows: Features, seed: int, kind: str) -> Features:
+    if len(rows) <= SESSIONS_MOST:
+        return rows
+    return [rows[number] for number in _drawn_order(len(rows), seed, kind)[:SESSIONS_MOST]]
+
+
+def _drawn_order(count: int, seed: int, kind: str) -> list[int]:
+    return sorted(range(count), key=lambda number: draw(seed, "fold", kind, number))
+
+
 def _known(rows: Features, place: int) -> bool:
     return any(row[place] is not None for row in rows)
 
 
 def _folds(count: int, seed: int, kind: str) -> list[int]:
     """The fold of each session: drawn, and as many in one as in another."""
-    order = sorted(range(count), key=lambda number: draw(seed, "fold", kind, number))
     found = [0] * count
-    for place, number in enumerate(order):
+    for place, number in enumerate(_drawn_order(count, seed, kind)):
         found[number] = place % FOLDS
     return found
 

@@ -7,6 +7,7 @@ from statistics import NormalDist
 from typing import Literal, assert_never
 
 from roomful.realism.classifier import SESSIONS_LEAST, two_sample_auc
+from roomful.realism.classifier import SESSIONS_MOST as CLASSIFIED_MOST
 from roomful.realism.markers import Markers
 from roomful.realism.measures import MESSAGES_LEAST, NAMES, SPEAKERS_LEAST, TIMING, Post, Statistics
 from roomful.realism.numeric import average, sample_spread, wasserstein
@@ -175,7 +176,7 @@ def _classifier(ours: Measured, reference: Reference, seed: int) -> ClassifierTe
     if isinstance(reference, Sessions):
         theirs = reference.measured.sessions
     else:
-        theirs = reference.drawn(max(DRAWN, len(ours.sessions)), seed)
+        theirs = reference.drawn(min(max(DRAWN, len(ours.sessions)), CLASSIFIED_MOST), seed)
     by_all, by_timing = (_auc(ours.sessions, theirs, names, seed) for names in (NAMES, TIMING))
     if by_all is None or by_timing is None:
         return None

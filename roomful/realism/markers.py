@@ -5,6 +5,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 
@@ -92,15 +93,18 @@ def _share(marks: Iterable[bool]) -> float | None:
     return average([float(mark) for mark in marks])
 
 
-def words_of(text: str) -> list[str]:
+# each message is looked at for what it repeats, for what it takes up, and for what takes it up
+@lru_cache(4096)
+def words_of(text: str) -> Sequence[str]:
     """The words of a text in small letters, without punctuation."""
     return _WORD.findall(text.casefold().replace("’", "'"))
 
 
 def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     """How much two sets of words have in common: 0 nothing, 1 all."""
-    either = len(one | other)
-    return len(one & other) / either if either else 0.0
+    both = len(one & other)
+    either = len(one) + len(other) - both
+    return both / either if either else 0.0
 
 
 def near_duplicates(posts: Sequence[Post]) -> list[bool]:
