@@ -130,6 +130,20 @@ def test_logs_and_folders_of_logs_are_measured(lab):
     assert "the sessions: 2 sessions" in invoke("realism", *(f"logs/{one}.json" for one in ids[:2]))
 
 
+def test_a_line_that_is_being_written_is_no_fault(lab):
+    (one,) = make_logs(lab / "logs", 1)
+    log = lab / "logs" / f"{one}.json"
+    whole = log.read_text("ascii")
+    whole_said = invoke("realism", str(log))
+
+    log.write_text(whole + '{"timestamp":"2026-03', "ascii")
+
+    assert invoke("realism", str(log)) == whole_said
+    # a last line that is whole counts
+    log.write_text(whole.removesuffix("\n"), "ascii")
+    assert invoke("realism", str(log)) == whole_said
+
+
 def test_sessions_of_the_database_are_measured(lab):
     ids = make_database()
 

@@ -181,7 +181,18 @@ def _of_log(path: Path) -> list[list[Post]]:
         raise RoomsError([Fault(str(path), "", "what is not text in UTF-8", "a session's log")]) from None
     if f',"session_id":"{STUDY}"' in lines[0][:200]:
         return []
+    if lines[-1] and not _is_entry(lines[-1]):
+        # a server that runs is in the middle of writing it
+        lines.pop()
     return [_entries_of(str(path), [line for line in lines if line])]
+
+
+def _is_entry(line: str) -> bool:
+    try:
+        decode(line, folding=True)
+    except CodecError:
+        return False
+    return True
 
 
 def _entries_of(name: str, lines: Sequence[str]) -> list[Post]:

@@ -87,10 +87,13 @@ def _sum(one: Series) -> str:
 
 def _facts(comparison: Comparison) -> Iterator[str]:
     yield "1 session" if comparison.sessions == 1 else f"{comparison.sessions} sessions"
-    if comparison.mean_abs_d_timing is not None:
-        yield f"mean |d| of timing {comparison.mean_abs_d_timing:.2f}"
-    if comparison.classifier:
-        yield f"AUC {comparison.classifier.auc:.2f}"
+    timing, tested = comparison.mean_abs_d_timing, comparison.classifier
+    if timing is not None:
+        yield f"mean |d| of timing {timing:.2f}"
+    if comparison.mean_abs_d is not None:
+        yield f"of all {comparison.mean_abs_d:.2f}"
+    if tested:
+        yield f"AUC of timing {tested.auc_timing:.2f}, of all {tested.auc:.2f}"
     if not comparison.enough:
         yield "too few for a verdict"
 
