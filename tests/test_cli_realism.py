@@ -19,7 +19,7 @@ from roomful.session import SimulationSession
 from roomful.settings import load_server_settings
 from roomful.store.memory import MemoryStore
 from roomful.timeline import SimulatedTimeline
-from tests.test_cli import environment, invoke
+from tests.test_cli import ROOT, environment, invoke
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_rehearsed_sessions_are_measured_beside_delidata(lab):
     assert "rehearsed, preset attentive: 30 sessions" in said
     assert tuple(found) == NAMES
     assert all(re.fullmatch(r"-?\d\.\d{3}", value) for value in found.values())
-    assert "drawn from normals with DeliData's means and sds" in said
+    assert "against 200 stand-ins drawn from independent normals of DeliData's means and sds" in said
     assert "not available without the sessions of DeliData" in said
     assert "real against real 0.078" in said
     assert re.search(r"^B_room .*(good|acceptable|off)$", said, re.MULTILINE)
@@ -256,3 +256,13 @@ def test_a_message_of_the_participant_counts(lab):
         int(re.search(r"1 session, (\d+) messages", invoke("realism", name))[1]) for name in ("without", "with.json")
     ]
     assert counts[1] == counts[0] + 12
+
+
+@pytest.mark.long
+def test_the_table_of_presets_in_the_documentation_is_what_its_command_prints(lab):
+    page = (ROOT / "docs" / "realism.md").read_text("utf-8")
+    command, printed = re.search(r"<!-- presets -->\n```\n\$ roomful (.*?)\n(.*?)\n```\n", page, re.DOTALL).groups()
+
+    # after a change of agents' timing or words: `scripts/realism` writes it anew
+    assert invoke(*command.split()).strip() == printed
+    assert (lab / "realism.svg").read_text("utf-8") == (ROOT / "docs" / "images" / "realism.svg").read_text("utf-8")

@@ -233,8 +233,8 @@ def against_words(against: Against, reference: str) -> str:
         case "sessions":
             return f"sessions of {reference}"
         case "drawn":
-            return f"sessions drawn from normals with {reference}'s means and sds, each by itself: its own are not here"
+            return f"stand-ins drawn from independent normals of {reference}'s means and sds"
         case "implied":
-            return f"the lognormal that {reference}'s mean_ln_words and sd_ln_words imply: its own are not here"
+            return f"the lognormal that {reference}'s means of ln words imply"
         case _:
             assert_never(against)
