@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+from dataclasses import replace
 from importlib.resources import files
 from itertools import permutations
 
@@ -219,6 +220,13 @@ def test_what_a_session_cannot_tell_is_none():
     assert {name for name, value in found.items() if value is None} == {
         "M_room", "B_person", "ln_self/turn", "rho_len_gap"
     }  # fmt: skip
+
+
+def test_equal_gaps_are_equal_however_their_times_are_written():
+    since_1970 = [replace(post, at=1_772_461_800.1 + post.at) for post in room("ABCAB" * 4, gap=0.7)]
+
+    assert statistics(since_1970) == statistics(room("ABCAB" * 4, gap=0.7))
+    assert statistics(since_1970)["M_room"] is None
 
 
 def test_the_order_in_which_messages_are_given_does_not_matter():

@@ -74,7 +74,8 @@ def statistics(posts: Sequence[Post]) -> Statistics | None:
 
 def gaps(posts: Sequence[Post]) -> list[float]:
     """Seconds between each message and the one before, of messages in the order of time."""
-    return [after.at - before.at for before, after in pairwise(posts)]
+    # in microseconds: what is equal must not differ by rounding, for ranks make much of it
+    return [round(after.at - before.at, 6) for before, after in pairwise(posts)]
 
 
 def ln_gaps(waits: Sequence[float]) -> list[float]:
@@ -105,7 +106,7 @@ def _own_burstiness(posts: Sequence[Post]) -> float | None:
     for post in posts:
         times.setdefault(post.sender, []).append(post.at)
     own = [
-        burstiness([after - before for before, after in pairwise(ats)])
+        burstiness([round(after - before, 6) for before, after in pairwise(ats)])
         for ats in times.values()
         if len(ats) >= OWN_POSTS_LEAST
     ]
