@@ -12,7 +12,7 @@ from roomful.core import CORE_VERSION
 from roomful.core.admission import SetUp
 from roomful.core.decide import Refused
 from roomful.core.study import LLMSettings
-from roomful.enrolment import Enrolment
+from roomful.enrolment import Enrolment, holds_rehearsal
 from roomful.erasure import Eraser
 from roomful.freezing import Fingerprint, differing
 from roomful.host import Host, LineKeeper, Salts, Study
@@ -116,10 +116,15 @@ def check_frozen(enrolment: Enrolment, found: Fingerprint) -> None:
 async def enrolled(
     store: Store, study: StudySettings, log_files: LineKeeper | None, found: Fingerprint | None = None
 ) -> Enrolment:
-    """The study's own log, opened, with the rules of these settings. Raises StoreError.
+    """The study's own log, opened, with the rules of these settings. Raises StoreError; SetupError for a rehearsal's.
 
     A frozen study whose parts are `found` to be others keeps its rules.
     """
+    if await holds_rehearsal(store):
+        raise SetupError(
+            "This database holds a rehearsal: its sessions are nobody's data, and no participant may be among them. "
+            "Name another folder (--data, ROOMFUL_DATA) or another DATABASE_URL"
+        )
     enrolment = Enrolment(store, clock=wall_clock, salt=Salts(), on_lines=log_files.add if log_files else None)
     await enrolment.open()
     frozen = enrolment.state.frozen

@@ -447,7 +447,7 @@ def _started(event: events.SessionStarted) -> dict[str, object]:
     plain["experimental_config"] = _plain(event.experimental_config)
     plain["simulation_config"] = _sparse(event.simulation_config, ("timing", "speech"))
     for whole, later in (
-        (plain, ("levels", "answers", "sides", "stances", "freeze")),
+        (plain, ("levels", "answers", "sides", "stances", "freeze", "rehearsal")),
         (plain["experimental_config"], ("agents", "stances", "seeded_messages", "targets")),
     ):
         for name in later:
@@ -526,6 +526,7 @@ def _input(name: str, event: Event) -> Input:
                 levels=event.levels,
                 answers=event.answers,
                 freeze=event.freeze,
+                rehearsal=event.rehearsal,
             )
         case "suspend", _:
             return inputs.Suspend()

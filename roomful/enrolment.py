@@ -25,8 +25,11 @@ BATCH_MOST = 100
 BACKOFF_FIRST, BACKOFF_MOST = 0.25, 5.0
 """Seconds until what nobody waits for is tried again: doubled each time up to the most."""
 
-_CREATED = 0.0
-"""The stream is given out by whoever comes first, so all must give it out alike."""
+CREATED = 0.0
+"""When the stream is given out: whoever comes first does it, so all must do it alike."""
+
+REHEARSAL = '{"rehearsal": true}'
+"""What is known of the stream where a rehearsal's sessions are kept."""
 
 
 @dataclass(slots=True)
@@ -63,7 +66,7 @@ class Enrolment:
         row = await self._store.find(STUDY)
         if row is None:
             with suppress(ValueError):
-                await self._store.reserve(STUDY, _CREATED, "{}")
+                await self._store.reserve(STUDY, CREATED, "{}")
         else:
             self._epoch = row.epoch
         async with self._turn:
@@ -261,6 +264,12 @@ class Enrolment:
         self.state, self._hash = state, lines[-1].hash
         if self._on_lines and telling:
             self._on_lines(STUDY, lines)
+
+
+async def holds_rehearsal(store: Store) -> bool:
+    """Whether a store holds the sessions of a rehearsal, among which nobody's data belong. Raises StoreError."""
+    row = await store.find(STUDY)
+    return row is not None and row.about == REHEARSAL
 
 
 def _answer(waiting: _Waiting, outcome: list[StudyEntry] | Exception) -> None:

@@ -209,6 +209,7 @@ def _start(draft: _Draft, input: Start) -> None:
         levels=input.levels,
         answers=input.answers,
         freeze=input.freeze,
+        rehearsal=input.rehearsal,
     )
     _enter(draft, started)
     _seed_first(draft)

@@ -57,6 +57,8 @@ class SessionStarted:
     """What each agent that takes a side is told to think."""
     freeze: str = ""
     """The hash of the frozen study that it is held under; empty where it is not frozen."""
+    rehearsal: str = ""
+    """The kind of stand-in that took the participant's place in a rehearsal; empty for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

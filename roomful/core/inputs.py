@@ -40,6 +40,8 @@ class Start:
     """What the participant answered before the chat, as text, as far as the room depends on it."""
     freeze: str = ""
     """The hash of the frozen study that it is held under; empty where it is not frozen."""
+    rehearsal: str = ""
+    """The kind of stand-in that took the participant's place in a rehearsal; empty for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

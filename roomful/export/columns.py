@@ -132,6 +132,7 @@ TABLES: tuple[Table, ...] = (
             _TREATMENT,
             _json("levels", "The level of each factor in the treatment."),
             _text("freeze", "The hash of the frozen study that it was held under; missing where it was not frozen."),
+            _text("rehearsal", "The kind of stand-in that was there instead of a participant; missing for people."),
             _time("created_at", "When it was given out."),
             _time("started_at", "When its clock started."),
             _time("ended_at", "When it ended."),

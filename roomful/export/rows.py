@@ -180,6 +180,7 @@ def session(one: Held) -> Row:
 def _settings(first: SessionStarted | None) -> Row:
     return {
         "freeze": first.freeze or None if first else None,
+        "rehearsal": first.rehearsal or None if first else None,
         "levels": _json(dict(first.levels)) if first else None,
         "participant_name": first.participant_name if first else None,
         "agents": _json(first.simulation_config.agent_names) if first else None,

@@ -1,0 +1,138 @@
+"""What a researcher should look at before real participants come, as far as a rehearsal can tell."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from roomful.rehearsal.numbers import Numbers, numbers_of
+from roomful.rehearsal.runner import Findings
+from roomful.rehearsal.summary import Cell
+
+type Code = Literal[
+    "never_runs",
+    "no_sessions",
+    "budget",
+    "too_much",
+    "too_little",
+    "never_answers",
+    "never_speaks",
+    "ended_by_error",
+    "calls_fail",
+    "rejected",
+    "late",
+    "placeholder",
+    "no_price",
+    "kept_out",
+    "stuck",
+]
+
+RATE_OFF = 0.1
+"""By how much of the setting agents may talk more or less before it is told, if the interval says so too."""
+FAILED_MOST, REJECTED_MOST, LATE_MOST = 0.05, 0.1, 0.1
+"""Shares of calls that failed, of replies that were rejected, of messages that were late."""
+SAID_LEAST = 5
+"""Messages of stand-ins from which it is no chance that nobody answers."""
+SPOKEN_LEAST = 50
+"""Messages in a cell from which it is no chance that one of the agents never speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """A sentence, and the treatment it is about; empty: all of it. `grave`: a study should not begin so."""
+
+    code: Code
+    treatment: str
+    sentence: str
+    grave: bool = False
+
+
+def concerns(findings: Findings) -> list[Concern]:
+    """All that there is to warn of, the graver first."""
+    found = [*_of_all(findings)]
+    for cell in findings.cells.values():
+        found += _of_cell(cell, findings)
+    return sorted(found, key=lambda concern: not concern.grave)
+
+
+def _of_all(findings: Findings) -> Iterator[Concern]:
+    planned = findings.plan.sessions
+    if findings.over_budget:
+        yield Concern(
+            "budget",
+            "",
+            f"The budget bore {findings.begun} of {planned} sessions: {findings.spent:.2f} were spent, and a further "
+            f"session costs about {findings.expected:.2f}.",
+        )
+    if cut := sum(cell.cut for cell in findings.cells.values()):
+        yield Concern("budget", "", f"{_sessions(cut)} broken off because the budget was used up.")
+    if findings.price is None:
+        model = findings.plan.study.simulation.llm.model
+        yield Concern("no_price", "", f"There is no price for {model}, so nothing is said of money: see --prices.")
+    for outcome, count in sorted(findings.kept_out.items()):
+        if outcome != "stuck":
+            yield Concern("kept_out", "", f"{count} of {findings.begun} did not come to the chat: {outcome}.")
+    for page, count in sorted(findings.stuck.items()):
+        yield Concern("stuck", "", f"No stand-in could fill in the page {page} ({count} tried).", grave=True)
+
+
+def _of_cell(cell: Cell, findings: Findings) -> Iterator[Concern]:
+    if not any(treatment.name == cell.treatment.name for treatment in findings.plan.treatments):
+        return
+    if not cell.share:
+        yield Concern("never_runs", cell.name, "Its weight is 0: nobody comes to it but by a token made for it.")
+    elif not cell.sessions:
+        yield Concern("no_sessions", cell.name, "It had no session in this rehearsal: ask for more --sessions.")
+    if cell.unresolved:
+        named = ", ".join(sorted(cell.unresolved))
+        yield Concern("placeholder", cell.name, f"Prompts hold {named} as it stands.", grave=True)
+    if cell.sessions:
+        yield from _of_sessions(cell, numbers_of(cell))
+
+
+def _of_sessions(cell: Cell, numbers: Numbers) -> Iterator[Concern]:
+    for reason in ("error", "llm_unavailable"):
+        if count := cell.reasons[reason]:
+            why = f": {cell.crashes[0]}" if reason == "error" and cell.crashes else ""
+            yield Concern("ended_by_error", cell.name, f"{_sessions(count)} ended by {reason}{why}.", grave=True)
+    if count := cell.reasons["budget_exhausted"] - cell.cut:
+        yield Concern(
+            "ended_by_error", cell.name, f"{_sessions(count)} ended by the study's own limit on tokens or money."
+        )
+    yield from _of_rate(cell, numbers)
+    if cell.treatment.simulation.user_response_probability and sum(cell.said) >= SAID_LEAST and not sum(cell.answered):
+        sentence = f"Agents answered none of {sum(cell.said):.0f} messages."
+        yield Concern("never_answers", cell.name, sentence, grave=True)
+    if cell.spoken.total() >= SPOKEN_LEAST:
+        silent = [name for name in cell.treatment.simulation.agent_names if not cell.spoken[name]]
+        if silent:
+            yield Concern("never_speaks", cell.name, f"Never said a word: {', '.join(silent)}.")
+    yield from _of_calls(cell)
+
+
+def _of_rate(cell: Cell, numbers: Numbers) -> Iterator[Concern]:
+    """Agents that talk too much or too little, where more than chance says so."""
+    asked, rate = cell.treatment.simulation.messages_per_minute, numbers.rate
+    told = f"{rate.value:.2f} messages a minute, while messages_per_minute is {asked:g}."
+    if rate.low is None or rate.high is None:
+        return
+    if rate.low > asked * (1 + RATE_OFF):
+        yield Concern("too_much", cell.name, f"Agents talk too much: {told}")
+    if rate.high < asked * (1 - RATE_OFF):
+        yield Concern("too_little", cell.name, f"Agents talk too little: {told}")
+
+
+def _of_calls(cell: Cell) -> Iterator[Concern]:
+    failed, rejected = cell.failed.total(), cell.rejected.total()
+    if failed > FAILED_MOST * cell.calls:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in cell.failed.most_common())
+        yield Concern("calls_fail", cell.name, f"{failed / cell.calls:.0%} of the calls failed ({kinds}).", grave=True)
+    if rejected > REJECTED_MOST * cell.calls:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in cell.rejected.most_common())
+        yield Concern("rejected", cell.name, f"{rejected / cell.calls:.0%} of the replies were not shown ({kinds}).")
+    posted = cell.spoken.total()
+    if cell.late > LATE_MOST * posted:
+        yield Concern("late", cell.name, f"{cell.late / posted:.0%} of the messages came late: the model is too slow.")
+
+
+def _sessions(count: int) -> str:
+    return "1 session was" if count == 1 else f"{count} sessions were"

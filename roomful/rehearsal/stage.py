@@ -1,0 +1,95 @@
+"""One room of a rehearsal: the same session as a live one, on a simulated timeline, with a stand-in in it."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+
+from roomful.core.decide import Decided
+from roomful.core.events import Entry
+from roomful.core.inputs import Connect, End, Start
+from roomful.core.state import SessionState
+from roomful.llm import LLM
+from roomful.log import SessionLog
+from roomful.rehearsal.standins import Move, Seen
+from roomful.session import SimulationSession
+from roomful.store import Line
+from roomful.store.memory import MemoryStore
+from roomful.timeline import Arrival, SimulatedTimeline
+
+BROKEN_OFF = "budget_exhausted"
+"""The reason of a session that the rehearsal ends because its budget is used."""
+
+
+class Attended:
+    """A simulated timeline on which somebody acts at times of their own, by what they have seen until then."""
+
+    def __init__(self, moves: Iterator[Move], state: Callable[[], SessionState], enough: Callable[[], bool]) -> None:
+        """`enough` tells whether the session is to be ended at once."""
+        self._time = SimulatedTimeline()
+        self._moves = moves
+        self._move = next(moves, None)
+        self._state = state
+        self._enough = enough
+
+    def now(self) -> float:
+        """Seconds of the session."""
+        return self._time.now()
+
+    def put(self, arrival: Arrival) -> None:
+        """Let something arrive."""
+        self._time.put(arrival)
+
+    async def next(self, deadline: float, calls: Collection[asyncio.Task[None]]) -> Arrival | None:
+        """Return the next arrival or move, or None once the deadline has come."""
+        if self._enough() and self._state().started:
+            return Arrival(End(reason=BROKEN_OFF))
+        move = self._move
+        if move is None:
+            return await self._time.next(deadline, calls)
+        arrival = await self._time.next(min(deadline, move.at), calls)
+        if arrival is not None or self._time.now() < move.at:
+            return arrival
+        self._move = next(self._moves, None)
+        state = self._state()
+        return Arrival(move.act(Seen(state.messages, state.shown)))
+
+
+class _Kept(SessionLog):
+    """A log that keeps its entries as they were made: to read them back from its lines would take as long as all."""
+
+    def __init__(self, store: MemoryStore, session_id: str, epoch: int, started: int, salt: Callable[[], str]) -> None:
+        super().__init__(store, session_id, epoch, started, salt)
+        self.entries: list[Entry] = []
+
+    async def enter(self, decided: Decided) -> None:
+        await super().enter(decided)
+        self.entries += decided.entries
+
+
+class Stage:
+    """Plays sessions one after the other or side by side; nothing is left of one that is over."""
+
+    def __init__(self, llm: LLM, salt: Callable[[], str], enough: Callable[[], bool]) -> None:
+        self._llm = llm
+        self._salt = salt
+        self._enough = enough
+
+    async def play(self, start: Start, started: int, moves: Iterator[Move]) -> tuple[list[Entry], list[Line], str]:
+        """Run a whole session; return its entries, its lines, and what it crashed over (empty: nothing).
+
+        `started` is in microseconds since the epoch of the simulated time.
+        """
+        store = MemoryStore()
+        await store.reserve(start.session_id, started / 1e6, "{}")
+        row = await store.claim(start.session_id)
+        log = _Kept(store, start.session_id, row.epoch, started, self._salt)
+        timeline = Attended(moves, lambda: log.state, self._enough)
+        session = SimulationSession(log, self._llm, timeline)
+        session.put(start, 0)
+        session.put(Connect(protocol=2), 0)
+        crash = ""
+        try:
+            await session.run()
+        except* Exception as group:  # noqa: BLE001
+            # as in a live host: one room that breaks down must not take all others with it
+            crash = repr(group.exceptions[0])
+        return log.entries, await store.read(start.session_id), crash
