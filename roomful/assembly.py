@@ -254,6 +254,12 @@ async def _erase_left(eraser: Eraser) -> None:
         _log.error("sessions_not_erased", error=str(fault))
 
 
+def speaking(server: ServerSettings, settings: LLMSettings, stack: AsyncExitStack) -> LLM:
+    """The model that these settings name, for work beside a server; it is closed with the stack."""
+    budget = Budget(lambda: wall_clock() / 1e6, server.max_tokens_per_day, server.max_cost_per_day)
+    return _model(server, settings, budget, None, Watch(monotonic, settings.timeout_seconds), stack)
+
+
 def _model(
     server: ServerSettings,
     settings: LLMSettings,

@@ -9,7 +9,7 @@ import typer
 
 from roomful import __version__
 from roomful.cli import tokens
-from roomful.cli.options import AsJson, Data, Logs, Study
+from roomful.cli.options import AsJson, Data, Logs, Speaker, Study
 from roomful.cli.options import server_settings as _settings
 from roomful.cli.output import INTERRUPTED, faults_told
 
@@ -328,6 +328,66 @@ def preregister(
         from roomful.cli.preregister import preregister as run
 
         run(_settings(study=study), out)
+
+
+@app.command(
+    epilog="Examples: roomful rehearse --sessions 400    roomful rehearse --llm configured --budget 2.00 --planned 300"
+)
+def rehearse(
+    sessions: Annotated[int, typer.Option(min=1, help="How many participations.")] = 200,
+    treatment: Annotated[
+        list[str] | None, typer.Option(help="Only this treatment; may be given several times.  [default: all]")
+    ] = None,
+    participants: Annotated[
+        str, typer.Option(help="Kinds of stand-ins: talkative,silent,hostile,leaver,injector,mixed.")
+    ] = "mixed",
+    llm: Annotated[
+        Speaker, typer.Option(help="Who speaks for the agents: a script at no cost, or the study's model.")
+    ] = Speaker.SCRIPTED,
+    budget: Annotated[
+        float | None, typer.Option(help="With --llm configured: what it may cost, in the prices' currency.")
+    ] = None,
+    planned: Annotated[
+        int | None, typer.Option(min=1, help="Participants to forecast for.  [default: the quotas, or --sessions]")
+    ] = None,
+    prices: Annotated[Path | None, typer.Option(help="A table of prices of your own (JSON).")] = None,
+    latency: Annotated[float, typer.Option(min=0, help="Median seconds of a scripted agent's call.")] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="Another seed than the study's.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the report; it must not be there yet.  [default: rehearsals/ and the time]"),
+    ] = None,
+    keep: Annotated[
+        bool | None,
+        typer.Option("--keep/--forget", help="Keep the sessions' logs beside it.  [default: those that cost money]"),
+    ] = None,
+    as_json: AsJson = False,
+    study: Study = None,
+) -> None:
+    """Rehearse the whole study with stand-in participants, in simulated time, and write a report.
+
+    Nothing of it is among the study's data. Exit code 0: it was rehearsed, also where the budget ended it; 1: it was
+    not; 2: the command was not understood.
+    """
+    with faults_told():
+        from roomful.cli.rehearse import Wish
+        from roomful.cli.rehearse import rehearse as run
+
+        wish = Wish(
+            sessions=sessions,
+            treatments=tuple(treatment or ()),
+            participants=participants,
+            configured=llm is Speaker.CONFIGURED,
+            budget=budget,
+            planned=planned,
+            prices=prices,
+            latency=latency,
+            seed=seed,
+            out=out,
+            keep=keep,
+            as_json=as_json,
+        )
+        run(_settings(study=study), wish)
 
 
 @app.command(epilog='Example: roomful pause --reason "the lab is closed"')

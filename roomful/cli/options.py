@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
 Study = Annotated[Path | None, typer.Option(help="Folder of the study's files.  [default: ROOMFUL_STUDY or config]")]
 Data = Annotated[Path | None, typer.Option(help="Folder of the database.  [default: ROOMFUL_DATA or data]")]
 Logs = Annotated[Path | None, typer.Option(help="Folder of the sessions' logs.  [default: ROOMFUL_LOGS or logs]")]
+
+
+class Speaker(StrEnum):
+    """Who speaks for the agents in a rehearsal."""
+
+    SCRIPTED = "scripted"
+    CONFIGURED = "configured"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 
 

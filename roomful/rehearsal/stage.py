@@ -64,6 +64,9 @@ class _Kept(SessionLog):
         await super().enter(decided)
         self.entries += decided.entries
 
+    def _folded(self, state: SessionState, last: Line) -> None:
+        """Nothing is kept beside the lines: nobody goes on with a rehearsal after a restart."""
+
 
 class Stage:
     """Plays sessions one after the other or side by side; nothing is left of one that is over."""
