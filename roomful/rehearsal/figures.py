@@ -207,11 +207,12 @@ def distribution(histogram: Histogram) -> Bars | None:
     axis = scale(0.0, histogram.quantile(0.995))
     heights = [0.0] * COLUMNS
     for index, count in histogram.bins.items():
-        # a bin is wider than a column where numbers are large: it is spread over those that it covers
+        # bins and columns do not coincide: each bin is spread over the columns that it covers
         low, high = (axis.place(histogram.value(index) * edge) / 100 * COLUMNS for edge in (1 / 1.0247, 1.0247))
-        first, last = min(int(low), COLUMNS - 1), min(int(high), COLUMNS - 1)
-        for column in range(first, last + 1):
-            heights[column] += count / (last - first + 1)
+        for column in range(min(int(low), COLUMNS - 1), min(int(high), COLUMNS - 1) + 1):
+            # what is beyond the scale is all in the last column
+            covered = min(high, column + 1) - max(low, column) if high > low else 1.0
+            heights[column] += count * covered / ((high - low) or 1.0)
     highest, width = max(heights), 100 / COLUMNS
     columns = tuple(
         (round(column * width, 3), width, round(height / highest * 100, 2)) for column, height in enumerate(heights)

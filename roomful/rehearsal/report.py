@@ -110,10 +110,13 @@ def _breakable(name: str) -> Markup:
 
 
 def _number(value: float) -> str:
-    """A number with three digits that mean something."""
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) < 10 else f"{value:.1f}"
+    """A number with three digits that mean something; thousands and millions are named."""
+    size = abs(value)
+    if size >= 1e4:
+        return f"{value / 1e6:.2f} M" if size >= 1e6 else f"{value / 1e3:.1f} k"
+    if size >= 10:
+        return f"{value:,.0f}" if size >= 100 else f"{value:.1f}"
+    return f"{value:#.3g}" if value else "0"
 
 
 def _within(interval: Interval) -> str:
