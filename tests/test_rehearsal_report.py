@@ -13,7 +13,7 @@ import pytest
 from roomful.core.chance import draw
 from roomful.core.events import Prompt
 from roomful.core.inputs import Reply
-from roomful.core.study import LLMSettings
+from roomful.core.study import LLMSettings, Target
 from roomful.llm import LLMError
 from roomful.llm.scripted import Scripted
 from roomful.rehearsal import runner
@@ -470,3 +470,45 @@ def test_a_study_without_treatments_has_one_row():
 def test_the_template_is_in_the_package():
     assert (Path(runner.__file__).parent / "report.html").exists()
     assert Counter(path.suffix for path in Path(runner.__file__).parent.iterdir())[".json"] == 1
+
+
+# --- targets
+
+
+def aiming(**limits: float) -> dict[str, Target]:
+    return {"brief": Target(measure="words_per_message", **limits)}
+
+
+def aimed(model: str = "m", **limits: float) -> Findings:
+    arm = treatment("A")
+    about = study(replace(arm, experimental=replace(arm.experimental, targets=aiming(**limits))))
+
+    async def says(prompt: Prompt) -> Reply:
+        return Reply(text="three words here", model=model, latency=0.5)
+
+    return rehearsed(replace(plan(about, sessions=4, kinds=["silent"]), model=model), llm=says)
+
+
+def test_what_came_of_targets_is_told_and_drawn():
+    found = aimed(at_least=2, at_most=5)
+
+    (cell,) = report_of(found, configured=True).cells
+    (target,) = cell.targets
+    assert (target.value.value, target.met, target.of, target.excluded) == (3.0, 4, 4, 0)
+    assert told(found) == set()
+    assert "brief (words per message)" in page(found)
+    assert "met in 4 of 4" in page(found)
+
+
+def test_a_target_that_most_sessions_miss_is_told_unless_a_script_speaks():
+    missed, excluded = aimed(at_least=10), aimed(exclude_below=10)
+
+    assert told(missed) == told(excluded) == {("target", "A")}
+    assert [concern.sentence for concern in concerns(excluded)] == [
+        "By the target brief, 4 of 4 sessions would be left out."
+    ]
+    assert told(aimed("scripted", at_least=10)) == set()
+
+
+def test_without_targets_nothing_is_said_of_them():
+    assert "What agents are meant to do" not in page(rehearsed(plan(sessions=2)))

@@ -1,7 +1,7 @@
 """What a researcher should look at before real participants come, as far as a rehearsal can tell."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from roomful.rehearsal.numbers import Numbers, numbers_of
@@ -22,9 +22,13 @@ type Code = Literal[
     "late",
     "placeholder",
     "no_price",
+    "target",
     "kept_out",
     "stuck",
 ]
+
+SCRIPTED = "scripted"
+"""What the model of scripted agents is called."""
 
 RATE_OFF = 0.1
 """By how much of the setting agents may talk more or less before it is told, if the interval says so too."""
@@ -86,7 +90,15 @@ def _of_cell(cell: Cell, findings: Findings) -> Iterator[Concern]:
         named = ", ".join(sorted(cell.unresolved))
         yield Concern("placeholder", cell.name, f"Prompts hold {named} as it stands.", grave=True)
     if cell.sessions:
-        yield from _of_sessions(cell, numbers_of(cell))
+        yield from _of_sessions(cell, _told_by(findings, numbers_of(cell)))
+
+
+def _told_by(findings: Findings, numbers: Numbers) -> Numbers:
+    """Without the targets that tell nothing: a script does not read the prompts that should make agents meet them."""
+    if findings.plan.model != SCRIPTED:
+        return numbers
+    told = tuple(target for target in numbers.targets if target.measure == "agents_on_side")
+    return replace(numbers, targets=told)
 
 
 def _of_sessions(cell: Cell, numbers: Numbers) -> Iterator[Concern]:
@@ -107,6 +119,17 @@ def _of_sessions(cell: Cell, numbers: Numbers) -> Iterator[Concern]:
         if silent:
             yield Concern("never_speaks", cell.name, f"Never said a word: {', '.join(silent)}.")
     yield from _of_calls(cell)
+    yield from _of_targets(cell, numbers)
+
+
+def _of_targets(cell: Cell, numbers: Numbers) -> Iterator[Concern]:
+    for target in numbers.targets:
+        if target.met * 2 < target.of:
+            sentence = f"The target {target.name} was met in {target.met} of {target.of} sessions."
+            yield Concern("target", cell.name, sentence)
+        if target.excluded:
+            sentence = f"By the target {target.name}, {target.excluded} of {cell.sessions} sessions would be left out."
+            yield Concern("target", cell.name, sentence)
 
 
 def _of_rate(cell: Cell, numbers: Numbers) -> Iterator[Concern]:

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from roomful.rehearsal.intervals import Interval
-from roomful.rehearsal.numbers import Numbers
+from roomful.rehearsal.numbers import Aimed, Numbers
 from roomful.rehearsal.summary import Histogram, Line
 
-TICKS_MOST = 6
+TICKS_MOST = 5
 
 HUES = 8
 """Colours that tell agents apart."""
@@ -37,15 +37,15 @@ class Scale:
         return round(min(max((value - self.low) / (self.high - self.low), 0.0), 1.0) * 100, 3)
 
 
-def scale(low: float, high: float) -> Scale:
-    """A scale over these numbers, whose ends are round."""
+def scale(low: float, high: float, *, exact: bool = False) -> Scale:
+    """A scale over these numbers, whose ends are round; an `exact` one ends with the greater."""
     span = high - low or abs(high) or 1.0
     size = 10 ** math.floor(math.log10(span / TICKS_MOST))
     step = next(step for step in (size, 2 * size, 5 * size, 10 * size) if span / step <= TICKS_MOST)
     begin, end = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     end = max(end, begin + 1)
-    bare = Scale(begin * step, end * step, ())
-    marks = [number * step for number in range(begin, end + 1)]
+    bare = Scale(begin * step, high if exact and high > low else end * step, ())
+    marks = [mark for number in range(begin, end + 1) if (mark := number * step) <= bare.high]
     ticks = tuple(Tick(bare.place(mark), f"{round(mark, 10):g}") for mark in marks)
     return Scale(bare.low, bare.high, ticks)
 
@@ -60,6 +60,8 @@ class Dot:
     high: float | None
     asked: float | None
     told: str
+    band: tuple[float, float] | None = None
+    """From where to where a value is as it should be: place and width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,23 @@ class Dots:
 
 
 def dots(
-    found: Sequence[tuple[str, Interval, float | None]], form: str, *, least: float | None = None, suffix: str = ""
+    found: Sequence[tuple[str, Interval, float | None]],
+    form: str,
+    *,
+    least: float | None = None,
+    suffix: str = "",
+    also: Sequence[float] = (),
 ) -> Dots:
-    """Dots of values with what was asked for; the scale begins at `least`, or a little before the smallest."""
+    """Dots of values with what was asked for.
+
+    The scale begins at `least`, or a little before the smallest, and has room for the numbers that are there `also`.
+    """
     numbers = [
         number
         for _, interval, asked in found
         for number in (interval.value, interval.low, interval.high, asked)
         if number is not None
-    ]
+    ] + list(also)
     low, high = min(numbers, default=0.0), max(numbers, default=1.0)
     pad = max((high - low) * 0.15, abs(high) * 0.03)
     axis = scale(least if least is not None else max(low - pad, 0.0), high + pad)
@@ -97,6 +107,37 @@ def _dot(axis: Scale, label: str, interval: Interval, asked: float | None, form:
         high=None if interval.high is None else axis.place(interval.high),
         asked=None if asked is None else axis.place(asked),
         told=told,
+    )
+
+
+def target_dots(cells: Sequence[Numbers], name: str) -> Dots:
+    """What came of a target in each treatment that has it, beside the limits that it declares."""
+    aimed = [(cell.treatment, target) for cell in cells for target in cell.targets if target.name == name]
+    # a count of words is one; all other measures are shares
+    unit, form, suffix = (1.0, "{:.3g}", "") if aimed[0][1].measure == "words_per_message" else (100.0, "{:.1f}", " %")
+    aimed = [(label, _times(target, unit)) for label, target in aimed]
+    limits = [limit for _, target in aimed for limit in (target.at_least, target.at_most) if limit is not None]
+    found = dots([(label, target.value, None) for label, target in aimed], form, suffix=suffix, also=limits)
+    axis = found.scale
+    drawn = []
+    for dot, (_, target) in zip(found.dots, aimed, strict=True):
+        low = axis.low if target.at_least is None else target.at_least
+        high = axis.high if target.at_most is None else target.at_most
+        begin = axis.place(low)
+        band = (begin, round(axis.place(high) - begin, 3)) if (low, high) != (axis.low, axis.high) else None
+        met = f"; met in {target.met} of {target.of}" if target.of else ""
+        drawn.append(replace(dot, band=band, told=dot.told + met))
+    return Dots(tuple(drawn), axis)
+
+
+def _times(target: Aimed, unit: float) -> Aimed:
+    """A target in another unit; none of what is measured can be below 0."""
+    value = target.value.times(unit)
+    return replace(
+        target,
+        value=replace(value, low=None if value.low is None else max(value.low, 0.0)),
+        at_least=None if target.at_least is None else target.at_least * unit,
+        at_most=None if target.at_most is None else target.at_most * unit,
     )
 
 
@@ -163,7 +204,7 @@ class Strips:
 
 def strips(lines: Sequence[Line], names: Mapping[str, str]) -> Strips:
     """When messages came, sessions grouped by treatment; `names` is what the treatments are called."""
-    axis = scale(0.0, max((line.seconds for line in lines), default=60.0) / 60)
+    axis = scale(0.0, max((line.seconds for line in lines), default=60.0) / 60, exact=True)
     groups = {name: [line for line in lines if line.treatment == name] for name in names}
     return Strips(
         tuple((names[name], tuple(_strip(axis, line) for line in group)) for name, group in groups.items() if group),

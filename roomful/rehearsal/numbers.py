@@ -20,6 +20,20 @@ OUTCOMES_IN_ORDER = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Aimed:
+    """What came of a target: its mean over sessions, in how many of those with limits it was met, who is left out."""
+
+    name: str
+    measure: str
+    value: Interval
+    at_least: float | None
+    at_most: float | None
+    met: int
+    of: int
+    excluded: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
     """What a table has of a treatment. Rates are messages a minute, latencies seconds, money the price's currency."""
 
@@ -48,6 +62,7 @@ class Numbers:
     output_tokens: Interval
     money: Interval
     spoken: Mapping[str, int]
+    targets: tuple[Aimed, ...]
 
 
 def numbers_of(cell: Cell) -> Numbers:
@@ -80,6 +95,22 @@ def numbers_of(cell: Cell) -> Numbers:
         output_tokens=mean(cell.output_tokens),
         money=mean(cell.costs),
         spoken=dict(cell.spoken.most_common()),
+        targets=tuple(_aimed(cell, name) for name in cell.targets),
+    )
+
+
+def _aimed(cell: Cell, name: str) -> Aimed:
+    target, found = cell.treatment.experimental.targets[name], cell.targets[name]
+    met = [measured.met for measured in found if measured.met is not None]
+    return Aimed(
+        name=name,
+        measure=target.measure,
+        value=mean([measured.value for measured in found if measured.value is not None]),
+        at_least=target.at_least,
+        at_most=target.at_most,
+        met=sum(met),
+        of=len(met),
+        excluded=sum(measured.excluded is True for measured in found),
     )
 
 

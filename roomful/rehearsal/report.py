@@ -133,6 +133,7 @@ def _shown(report: Report) -> dict[str, object]:
     for cell in found.cells.values():
         latency.update(cell.latency)
     names = {cell.treatment.name: cell.name for cell in found.cells.values()}
+    measures = {target.name: target.measure for cell in cells for target in cell.targets}
     money = "{:.4f}" if report.price and mean(costs).value < 0.1 else "{:.2f}"
     return {
         "outcomes": figures.outcome_bars(cells),
@@ -146,6 +147,7 @@ def _shown(report: Report) -> dict[str, object]:
         ),
         "moneys": figures.dots([(cell.treatment, cell.money, None) for cell in cells], money, least=0.0),
         "strips": figures.strips(found.lines, names),
+        "targets": [(name, measure, figures.target_dots(cells, name)) for name, measure in measures.items()],
         "calls": figures.distribution(latency),
         "completed": share(sum(cell.outcomes.get("completed", 0) for cell in cells), found.sessions),
         "messages": mean([each for cell in found.cells.values() for each in cell.messages]),

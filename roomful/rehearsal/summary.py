@@ -13,6 +13,7 @@ from roomful.core.events import (
     CallFailed,
     CallRequested,
     Entry,
+    Measured,
     MessagePosted,
     ReactionSet,
     SessionEnded,
@@ -99,7 +100,7 @@ class Heard:
     output_tokens: int = 0
     cost: float = 0.0
     unresolved: set[str] = field(default_factory=set)
-    targets: Mapping[str, object] = field(default_factory=dict)
+    targets: Mapping[str, Measured] = field(default_factory=dict)
     cut: bool = False
     """Whether the rehearsal itself broke it off."""
     crash: str = ""
@@ -118,10 +119,7 @@ def summed_up(heard: Heard, entries: Iterable[Entry], price: Price | None) -> He
                 if "{" in entry.event.prompt.system:
                     heard.unresolved.update(_PLACEHOLDER.findall(entry.event.prompt.system))
             case CallAnswered():
-                _paid(heard, entry.event.reply, price)
-                heard.latencies.append(entry.event.reply.latency)
-                if entry.event.rejected:
-                    heard.rejected[entry.event.rejected] += 1
+                _answered(heard, entry.event, price)
             case CallFailed():
                 heard.failed[entry.event.error] += 1
                 if entry.event.reply:
@@ -134,6 +132,7 @@ def summed_up(heard: Heard, entries: Iterable[Entry], price: Price | None) -> He
                 to_answer.pop(entry.event.turn_id, None)
             case SessionEnded():
                 heard.reason = entry.event.reason
+                heard.targets = entry.event.targets
             case _:
                 pass
     heard.undue = sum(map(len, to_answer.values()))
@@ -150,6 +149,13 @@ def _posted(heard: Heard, event: MessagePosted, to_answer: dict[str, set[str]]) 
         heard.posted += 1
     heard.answered += len(to_answer.pop(event.turn_id or "", ()))
     heard.late += event.late > LATE
+
+
+def _answered(heard: Heard, event: CallAnswered, price: Price | None) -> None:
+    _paid(heard, event.reply, price)
+    heard.latencies.append(event.reply.latency)
+    if event.rejected:
+        heard.rejected[event.rejected] += 1
 
 
 def _paid(heard: Heard, reply: Reply, price: Price | None) -> None:
@@ -227,7 +233,8 @@ class Cell:
     spoken: Counter[str] = field(default_factory=Counter)
     latency: Histogram = field(default_factory=Histogram)
     unresolved: set[str] = field(default_factory=set)
-    targets: list[Mapping[str, object]] = field(default_factory=list)
+    targets: dict[str, list[Measured]] = field(default_factory=dict)
+    """What came of each target in the sessions that were not broken off."""
     crashes: list[str] = field(default_factory=list)
     cut: int = 0
 
@@ -258,6 +265,8 @@ class Cell:
             self.costs.append(heard.cost)
             self.input_tokens.append(heard.input_tokens)
             self.output_tokens.append(heard.output_tokens)
+            for name, measured in heard.targets.items():
+                self.targets.setdefault(name, []).append(measured)
         self._count(heard)
 
     def _count(self, heard: Heard) -> None:
@@ -270,8 +279,6 @@ class Cell:
         for latency in heard.latencies:
             self.latency.add(latency)
         self.unresolved |= heard.unresolved
-        if heard.targets:
-            self.targets.append(heard.targets)
         if heard.crash:
             self.crashes.append(heard.crash)
 
