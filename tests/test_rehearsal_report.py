@@ -472,6 +472,32 @@ def test_the_template_is_in_the_package():
     assert Counter(path.suffix for path in Path(runner.__file__).parent.iterdir())[".json"] == 1
 
 
+# --- realism
+
+
+def test_agents_are_compared_with_people_and_stand_ins_are_left_out():
+    about = study(treatment("A", session_duration_minutes=10, messages_per_minute=6))
+
+    talkative = report_of(rehearsed(plan(about, sessions=4, kinds=["talkative"])), configured=False)
+    found = rehearsed(plan(about, sessions=4, kinds=["silent"]))
+
+    compared = talkative.likeness.comparison
+    assert (compared.reference, compared.sessions) == ("DeliData", 4)
+    # were the 60 messages of each talkative one counted, there would be twice as many
+    assert compared.messages == sum(talkative.cells[0].spoken.values())
+    assert "beside DeliData" in page(found)
+    assert "too few chats for a verdict" in page(found)
+
+
+def test_chats_that_cannot_be_measured_are_compared_with_nothing():
+    report = report_of(
+        rehearsed(plan(study(treatment("A", messages_per_minute=0)), sessions=2, kinds=["silent"])), configured=False
+    )
+
+    assert report.likeness is None
+    assert report.as_json()["realism"] is None
+
+
 # --- targets
 
 

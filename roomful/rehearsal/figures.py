@@ -79,10 +79,12 @@ def dots(
     least: float | None = None,
     suffix: str = "",
     also: Sequence[float] = (),
+    signed: bool = False,
 ) -> Dots:
     """Dots of values with what was asked for.
 
-    The scale begins at `least`, or a little before the smallest, and has room for the numbers that are there `also`.
+    The scale begins at `least`, or a little before the smallest, and has room for the numbers that are there `also`;
+    it goes below 0 only where it is `signed`.
     """
     numbers = [
         number
@@ -92,7 +94,7 @@ def dots(
     ] + list(also)
     low, high = min(numbers, default=0.0), max(numbers, default=1.0)
     pad = max((high - low) * 0.15, abs(high) * 0.03)
-    axis = scale(least if least is not None else max(low - pad, 0.0), high + pad)
+    axis = scale(least if least is not None else low - pad if signed else max(low - pad, 0.0), high + pad)
     return Dots(tuple(_dot(axis, label, interval, asked, form, suffix) for label, interval, asked in found), axis)
 
 
@@ -128,6 +130,13 @@ def target_dots(cells: Sequence[Numbers], name: str) -> Dots:
         met = f"; met in {target.met} of {target.of}" if target.of else ""
         drawn.append(replace(dot, band=band, told=dot.told + met))
     return Dots(tuple(drawn), axis)
+
+
+def banded(figure: Dots, low: float, high: float) -> Dots:
+    """The same with a band from one number to another behind every dot."""
+    begin = figure.scale.place(low)
+    band = (begin, round(figure.scale.place(high) - begin, 3))
+    return Dots(tuple(replace(dot, band=band) for dot in figure.dots), figure.scale)
 
 
 def _times(target: Aimed, unit: float) -> Aimed:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from roomful.realism.compare import ACCEPTABLE
 from roomful.rehearsal import figures
 from roomful.rehearsal.concerns import Concern, concerns
 from roomful.rehearsal.intervals import Interval, mean, share
+from roomful.rehearsal.likeness import WORDS, Likeness, likeness
 from roomful.rehearsal.numbers import Forecast, Numbers, forecast, numbers_of, planned_of
 from roomful.rehearsal.prices import Price
 from roomful.rehearsal.runner import Findings
@@ -35,6 +37,7 @@ class Report:
     """Of the treatments that were rehearsed."""
     forecast: Forecast
     concerns: tuple[Concern, ...]
+    likeness: Likeness | None
     configured: bool
     latency: float
 
@@ -63,17 +66,20 @@ class Report:
             "kept_out": dict(self.findings.kept_out),
             "cells": [asdict(cell) for cell in self.cells],
             "forecast": asdict(self.forecast),
+            "realism": self.likeness.comparison.as_json() if self.likeness else None,
             "warnings": [asdict(concern) for concern in self.concerns],
         }
 
 
 def report_of(findings: Findings, *, planned: int | None = None, configured: bool, latency: float = 0.0) -> Report:
     """The report of what was found; `planned` participants are forecast for, by default those of the quotas."""
+    plan = findings.plan
     return Report(
         findings=findings,
         cells=tuple(numbers_of(cell) for cell in rehearsed_cells(findings)),
         forecast=forecast(findings, planned or planned_of(findings)),
         concerns=tuple(concerns(findings)),
+        likeness=likeness(findings.rooms, plan.treatments[0].simulation, plan.seed),
         configured=configured,
         latency=latency,
     )
@@ -148,6 +154,7 @@ def _shown(report: Report) -> dict[str, object]:
         "moneys": figures.dots([(cell.treatment, cell.money, None) for cell in cells], money, least=0.0),
         "strips": figures.strips(found.lines, names),
         "targets": [(name, measure, figures.target_dots(cells, name)) for name, measure in measures.items()],
+        "likeness": _alike(report.likeness),
         "calls": figures.distribution(latency),
         "completed": share(sum(cell.outcomes.get("completed", 0) for cell in cells), found.sessions),
         "messages": mean([each for cell in found.cells.values() for each in cell.messages]),
@@ -158,6 +165,15 @@ def _shown(report: Report) -> dict[str, object]:
         "rejections": sorted(sum((Counter(cell.rejected) for cell in cells), Counter()).items()),
         "samples": [(sample, names[sample.treatment], _hues(sample)) for sample in found.samples],
     }
+
+
+def _alike(found: Likeness | None) -> figures.Dots | None:
+    """How far each statistic is from people's, in standard deviations of their chats."""
+    if found is None:
+        return None
+    rows = [(WORDS.get(row.name, row.name), row) for row in found.comparison.rows]
+    drawn = [(label, Interval(row.d, row.low, row.high), None) for label, row in rows if row.d is not None]
+    return figures.banded(figures.dots(drawn, "{:+.2f}", also=(-1.0, 1.0), signed=True), -ACCEPTABLE, ACCEPTABLE)
 
 
 def _hues(sample: Sample) -> dict[str, int]:

@@ -21,7 +21,9 @@ from roomful.core.roster import Participation
 from roomful.core.study import Stances, Treatment, treatment_of
 from roomful.enrolment import CREATED, REHEARSAL, Enrolment
 from roomful.llm import LLM
+from roomful.realism import Post
 from roomful.rehearsal.answers import Chance, chance_of, entered, variables
+from roomful.rehearsal.likeness import ROOMS_MOST, agents_posts
 from roomful.rehearsal.prices import Price, Purse
 from roomful.rehearsal.speaking import paid
 from roomful.rehearsal.stage import BROKEN_OFF, Stage
@@ -83,6 +85,8 @@ class Findings:
     """Pages that stand-ins could not fill in."""
     samples: list[Sample] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    rooms: list[list[Post]] = field(default_factory=list)
+    """Agents' messages in chats that were not broken off."""
     spent: float = 0.0
     expected: float = 0.0
     over_budget: bool = False
@@ -305,6 +309,8 @@ class Rehearsal:
         drawn = sum(line.treatment == heard.treatment for line in found.lines)
         if len(found.lines) < LINES_MOST and drawn < max(LINES_MOST // len(self._plan.treatments), 1):
             found.lines.append(line_of(heard, entries))
+        if len(found.rooms) < ROOMS_MOST and not heard.cut:
+            found.rooms.append(agents_posts(entries))
         self._sample(heard, entries)
 
     def _sample(self, heard: Heard, entries: Sequence[Entry]) -> None:
