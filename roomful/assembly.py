@@ -113,6 +113,15 @@ def check_frozen(enrolment: Enrolment, found: Fingerprint) -> None:
     )
 
 
+async def check_no_rehearsal(store: Store) -> None:
+    """Raise SetupError for a database in which nothing may be written any more. Or StoreError."""
+    if await holds_rehearsal(store):
+        raise SetupError(
+            "This database holds a rehearsal: its sessions are nobody's data, and no participant may be among them. "
+            "Name another folder (--data, ROOMFUL_DATA) or another DATABASE_URL"
+        )
+
+
 async def enrolled(
     store: Store, study: StudySettings, log_files: LineKeeper | None, found: Fingerprint | None = None
 ) -> Enrolment:
@@ -120,11 +129,7 @@ async def enrolled(
 
     A frozen study whose parts are `found` to be others keeps its rules.
     """
-    if await holds_rehearsal(store):
-        raise SetupError(
-            "This database holds a rehearsal: its sessions are nobody's data, and no participant may be among them. "
-            "Name another folder (--data, ROOMFUL_DATA) or another DATABASE_URL"
-        )
+    await check_no_rehearsal(store)
     enrolment = Enrolment(store, clock=wall_clock, salt=Salts(), on_lines=log_files.add if log_files else None)
     await enrolment.open()
     frozen = enrolment.state.frozen

@@ -95,6 +95,7 @@ def test_a_kept_rehearsal_is_read_by_the_commands_and_refused_by_a_server(lab):
     invoke("export", "--data", "trial", "--out", "tables")
     served = invoke("serve", "--port", "0", "--data", "trial", code=1)
     paused = invoke("pause", "--data", "trial", code=1)
+    checked = invoke("check", "--data", "trial", code=1)
 
     assert listed.count("duration_expired") == 3
     assert "3" in verified
@@ -102,6 +103,7 @@ def test_a_kept_rehearsal_is_read_by_the_commands_and_refused_by_a_server(lab):
     assert (lab / "tables" / "sessions.csv").read_text("utf-8").count('"hostile"') == 3
     assert "This database holds a rehearsal" in served
     assert "This database holds a rehearsal" in paused
+    assert "This database holds a rehearsal" in " ".join(checked.split())
 
 
 def test_one_treatment_and_some_kinds_of_stand_ins_can_be_asked_for(lab):
@@ -193,3 +195,14 @@ def test_the_studys_own_model_is_rehearsed_within_a_budget_and_its_sessions_are_
     with sqlite3.connect(lab / "a" / "roomful.db") as database:
         ((count,),) = database.execute("select count(*) from sessions where session_id != 'study'")
     assert count == told["begun"]
+
+
+def test_a_rehearsal_that_is_interrupted_leaves_no_empty_folder(lab, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("roomful.cli.rehearse._run", interrupted)
+
+    invoke("rehearse", "--out", "trial", code=130)
+
+    assert not (lab / "trial").exists()

@@ -15,6 +15,7 @@ from roomful.assembly import (
     NOT_SILENTLY,
     SCRIPTED,
     SetupError,
+    check_no_rehearsal,
     check_setup,
     database_url,
     looked_at,
@@ -190,6 +191,7 @@ async def _written(server: ServerSettings) -> float | None:
     store = await open_store(server)
     try:
         await store.check()
+        await check_no_rehearsal(store)
         rows = await store.sessions()
     finally:
         await store.close()

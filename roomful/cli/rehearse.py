@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,8 +63,8 @@ def rehearse(server: ServerSettings, wish: Wish) -> None:
     price = _price(study.simulation.llm, wish)
     plan = _plan(server, study, wish)
     _check(server, study, price, wish)
-    out.mkdir(parents=True)
-    found = _run(server, plan, price, out, wish)
+    with _made(out):
+        found = _run(server, plan, price, out, wish)
     report = report_of(found, planned=wish.planned, configured=wish.configured, latency=wish.latency)
     (out / "report.html").write_text(page_of(report, server.study.name, _day()), encoding="utf-8", newline="\n")
     if wish.as_json:
@@ -80,6 +80,19 @@ def _folder(wish: Wish) -> Path:
     if out.exists():
         raise Failure(f"{plain(out)} is there already: name another folder with --out.")
     return out
+
+
+@contextmanager
+def _made(out: Path) -> Iterator[None]:
+    """The folder of a rehearsal: seen to be writable before it begins, gone if nothing has come of it."""
+    out.mkdir(parents=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            # with logs in it, it stays
+            out.rmdir()
+        raise
 
 
 def _day() -> str:
