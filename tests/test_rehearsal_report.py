@@ -224,7 +224,7 @@ def test_agents_that_never_answer_and_calls_that_fail_are_told():
 
     found = rehearsed(plan(about, sessions=2, kinds=["talkative"]), llm=failing("server"))
 
-    assert {("never_answers", "A"), ("calls_fail", "A"), ("too_little", "A")} <= told(found)
+    assert {("never_answers", "A"), ("calls_fail", ""), ("too_little", "A")} <= told(found)
 
 
 def test_where_agents_are_not_to_answer_that_is_no_fault():
@@ -248,13 +248,26 @@ def test_replies_that_are_not_shown_are_told():
 
     found = rehearsed(plan(study(treatment("A")), sessions=1, kinds=["silent"]), llm=empty)
 
-    assert ("rejected", "A") in told(found)
+    assert ("rejected", "") in told(found)
 
 
 def test_a_model_that_is_too_slow_is_told():
     found = rehearsed(plan(study(treatment("A")), sessions=2, kinds=["silent"]), llm=estimated(Scripted(), 40.0))
 
-    assert ("late", "A") in told(found)
+    assert ("late", "") in told(found)
+
+
+def test_what_one_treatment_alone_has_is_told_of_it_and_what_several_have_is_told_once():
+    about = study(treatment("A", template="{tone}"), treatment("B", template="{tone}"), treatment("C"))
+
+    async def slow_in_one(prompt: Prompt) -> Reply:
+        late = "street of C" in prompt.system and prompt.number % 5 == 0
+        return Reply(text=f"word {prompt.number}", model="m", latency=60.0 if late else 0.5)
+
+    found = rehearsed(plan(about, sessions=30, kinds=["silent"]), llm=slow_in_one)
+
+    assert ("placeholder", "A, B") in told(found)
+    assert {where for code, where in told(found) if code == "late"} == {"C"}
 
 
 def test_sessions_that_ended_by_a_fault_are_told_with_it(monkeypatch):

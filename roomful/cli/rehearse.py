@@ -205,7 +205,7 @@ def _progress(sessions: int) -> Iterator[OnSession]:
 
 
 def _show(report: Report) -> None:
-    table(HEADS, [_row(numbers, report.currency) for numbers in report.cells], numbers=range(1, len(HEADS)))
+    table(HEADS, [_row(numbers, report) for numbers in report.cells], numbers=range(1, len(HEADS)))
     say()
     say(_forecast(report.forecast, report))
     for concern in report.concerns:
@@ -219,11 +219,14 @@ HEADS = (
 """Of the table; `asked` is what the settings say of the column before it, rates are a minute, calls in seconds."""
 
 
-def _row(numbers: Numbers, currency: str) -> list[str]:
+def _row(numbers: Numbers, report: Report) -> list[str]:
+    unit = f" {plain(report.currency)}" if report.currency else ""
+    if not numbers.sessions:
+        return [plain(numbers.treatment), "0", *["–"] * (len(HEADS) - 2)]
     return [
         plain(numbers.treatment),
         str(numbers.sessions),
-        f"{numbers.completed.value:.0%}" if numbers.sessions else "–",
+        f"{numbers.completed.value:.0%}",
         f"{numbers.messages.value:.0f}",
         _with(numbers.rate, "{:.2f}"),
         f"{numbers.asked:g}",
@@ -235,7 +238,7 @@ def _row(numbers: Numbers, currency: str) -> list[str]:
         str(sum(numbers.rejected.values())),
         f"{numbers.input_tokens.value:,.0f}",
         f"{numbers.output_tokens.value:,.0f}",
-        _with(numbers.money, "{:.4f}") + (f" {plain(currency)}" if currency else ""),
+        _with(numbers.money, "{:.4f}") + unit if report.price else "–",
     ]
 
 

@@ -1,8 +1,9 @@
 """What a researcher should look at before real participants come, as far as a rehearsal can tell."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from roomful.rehearsal.numbers import Numbers, numbers_of
 from roomful.rehearsal.runner import Findings
@@ -52,10 +53,48 @@ class Concern:
 
 def concerns(findings: Findings) -> list[Concern]:
     """All that there is to warn of, the graver first."""
+    names = {treatment.name for treatment in findings.plan.treatments}
+    cells = [cell for cell in findings.cells.values() if cell.treatment.name in names]
     found = [*_of_all(findings)]
-    for cell in findings.cells.values():
-        found += _of_cell(cell, findings)
-    return sorted(found, key=lambda concern: not concern.grave)
+    # what is so in all treatments together is said once
+    everywhere = list(_of_calls("", Calls.of(cells)))
+    codes = {concern.code for concern in everywhere}
+    found += everywhere
+    for cell in cells:
+        found += [concern for concern in _of_cell(cell, findings) if concern.code not in codes]
+    return sorted(_joined(found), key=lambda concern: not concern.grave)
+
+
+def _joined(found: Sequence[Concern]) -> list[Concern]:
+    """Each sentence once, with all the treatments that it is about."""
+    about: dict[tuple[Code, str, bool], list[str]] = {}
+    for concern in found:
+        about.setdefault((concern.code, concern.sentence, concern.grave), []).append(concern.treatment)
+    return [
+        Concern(code, ", ".join(treatments), sentence, grave=grave)
+        for (code, sentence, grave), treatments in about.items()
+    ]
+
+
+class Calls(NamedTuple):
+    """What came of the calls of some cells: how many there were, failed, were rejected; messages, and late ones."""
+
+    made: int
+    failed: Counter[str]
+    rejected: Counter[str]
+    posted: int
+    late: int
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell]) -> "Calls":
+        """All calls of these cells."""
+        return cls(
+            sum(cell.calls for cell in cells),
+            sum((cell.failed for cell in cells), Counter()),
+            sum((cell.rejected for cell in cells), Counter()),
+            sum(cell.spoken.total() for cell in cells),
+            sum(cell.late for cell in cells),
+        )
 
 
 def _of_all(findings: Findings) -> Iterator[Concern]:
@@ -80,15 +119,13 @@ def _of_all(findings: Findings) -> Iterator[Concern]:
 
 
 def _of_cell(cell: Cell, findings: Findings) -> Iterator[Concern]:
-    if not any(treatment.name == cell.treatment.name for treatment in findings.plan.treatments):
-        return
     if not cell.share:
         yield Concern("never_runs", cell.name, "Its weight is 0: nobody comes to it but by a token made for it.")
     elif not cell.sessions:
         yield Concern("no_sessions", cell.name, "It had no session in this rehearsal: ask for more --sessions.")
     if cell.unresolved:
         named = ", ".join(sorted(cell.unresolved))
-        yield Concern("placeholder", cell.name, f"Prompts hold {named} as it stands.", grave=True)
+        yield Concern("placeholder", cell.name, f"Prompts still hold {named}: nothing was put there.", grave=True)
     if cell.sessions:
         yield from _of_sessions(cell, _told_by(findings, numbers_of(cell)))
 
@@ -118,7 +155,7 @@ def _of_sessions(cell: Cell, numbers: Numbers) -> Iterator[Concern]:
         silent = [name for name in cell.treatment.simulation.agent_names if not cell.spoken[name]]
         if silent:
             yield Concern("never_speaks", cell.name, f"Never said a word: {', '.join(silent)}.")
-    yield from _of_calls(cell)
+    yield from _of_calls(cell.name, Calls.of([cell]))
     yield from _of_targets(cell, numbers)
 
 
@@ -144,17 +181,16 @@ def _of_rate(cell: Cell, numbers: Numbers) -> Iterator[Concern]:
         yield Concern("too_little", cell.name, f"Agents talk too little: {told}")
 
 
-def _of_calls(cell: Cell) -> Iterator[Concern]:
-    failed, rejected = cell.failed.total(), cell.rejected.total()
-    if failed > FAILED_MOST * cell.calls:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in cell.failed.most_common())
-        yield Concern("calls_fail", cell.name, f"{failed / cell.calls:.0%} of the calls failed ({kinds}).", grave=True)
-    if rejected > REJECTED_MOST * cell.calls:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in cell.rejected.most_common())
-        yield Concern("rejected", cell.name, f"{rejected / cell.calls:.0%} of the replies were not shown ({kinds}).")
-    posted = cell.spoken.total()
-    if cell.late > LATE_MOST * posted:
-        yield Concern("late", cell.name, f"{cell.late / posted:.0%} of the messages came late: the model is too slow.")
+def _of_calls(where: str, calls: Calls) -> Iterator[Concern]:
+    failed, rejected = calls.failed.total(), calls.rejected.total()
+    if failed > FAILED_MOST * calls.made:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in calls.failed.most_common())
+        yield Concern("calls_fail", where, f"{failed / calls.made:.0%} of the calls failed ({kinds}).", grave=True)
+    if rejected > REJECTED_MOST * calls.made:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in calls.rejected.most_common())
+        yield Concern("rejected", where, f"{rejected / calls.made:.0%} of the replies were not shown ({kinds}).")
+    if calls.late > LATE_MOST * calls.posted:
+        yield Concern("late", where, f"{calls.late / calls.posted:.0%} of the messages came late: calls take too long.")
 
 
 def _sessions(count: int) -> str:
