@@ -90,6 +90,8 @@ def test_a_kept_rehearsal_is_read_by_the_commands_and_refused_by_a_server(lab):
     invoke("rehearse", "--sessions", "3", "--out", "trial", "--keep", "--participants", "hostile")
 
     listed = invoke("sessions", "--data", "trial")
+    as_json = json.loads(invoke("sessions", "--data", "trial", "--json"))
+    shown = invoke("show", "--data", "trial", as_json[0]["session_id"])
     verified = invoke("verify", "--all", "--data", "trial")
     replayed = invoke("replay", "--verify", "--all", "--data", "trial")
     invoke("export", "--data", "trial", "--out", "tables")
@@ -98,6 +100,9 @@ def test_a_kept_rehearsal_is_read_by_the_commands_and_refused_by_a_server(lab):
     checked = invoke("check", "--data", "trial", code=1)
 
     assert listed.count("duration_expired") == 3
+    assert "the sessions of a rehearsal: nobody's data" in listed
+    assert [row["rehearsal"] for row in as_json] == [True, True, True]
+    assert "a rehearsal: the participant was a stand-in (hostile)" in shown
     assert "3" in verified
     assert "3" in replayed
     assert (lab / "tables" / "sessions.csv").read_text("utf-8").count('"hostile"') == 3

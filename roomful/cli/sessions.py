@@ -15,6 +15,7 @@ from roomful.codec import CodecError, decode
 from roomful.core.decide import Refused
 from roomful.core.events import Measured, SessionEnded, SessionStarted
 from roomful.core.roster import fold_study
+from roomful.enrolment import holds_rehearsal
 from roomful.settings import ServerSettings, load_settings
 from roomful.store import STUDY, SessionRow, StoreError
 from roomful.store.sql import SQLStore
@@ -39,6 +40,8 @@ def list_sessions(server: ServerSettings, *, as_json: bool) -> None:
     heads += ["targets"] if kept.targets else []
     heads += ["freeze"] if kept.freezes is not None else []
     table(heads, [_cells(row, kept) for row in kept.rows], numbers={2})
+    if kept.rehearsal:
+        warn("These are the sessions of a rehearsal: nobody's data.")
 
 
 def _session_json(row: SessionRow, kept: "_Kept") -> dict[str, object]:
@@ -47,6 +50,8 @@ def _session_json(row: SessionRow, kept: "_Kept") -> dict[str, object]:
         told["targets"] = {name: asdict(value) for name, value in kept.targets.get(row.session_id, {}).items()}
     if kept.freezes is not None:
         told["freeze"] = kept.freezes.get(row.session_id)
+    if kept.rehearsal:
+        told["rehearsal"] = True
     return told
 
 
@@ -149,6 +154,8 @@ class _Kept(NamedTuple):
     """What came of the targets of those that have ended and have some."""
     freezes: Mapping[str, str | None] | None
     """The hash of the frozen study that each was held under; None where none was frozen."""
+    rehearsal: bool
+    """Whether they are those of a rehearsal."""
 
 
 async def _kept(server: ServerSettings) -> _Kept:
@@ -156,8 +163,9 @@ async def _kept(server: ServerSettings) -> _Kept:
         rows = await store.sessions()
         ends = await store.ends()
         freezes = await _freezes(store, rows)
+        rehearsal = await holds_rehearsal(store)
     ended = {name: _end_of(name, text) for name, text in ends.items() if '"targets":{' in text}
-    return _Kept(rows, {name: event.targets for name, event in ended.items() if event}, freezes)
+    return _Kept(rows, {name: event.targets for name, event in ended.items() if event}, freezes, rehearsal)
 
 
 def _end_of(session_id: str, text: str) -> SessionEnded | None:

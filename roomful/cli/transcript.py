@@ -93,6 +93,8 @@ class Transcript:
         treatment = f", treatment {event.treatment}" if event.treatment else ""
         minutes = f"{simulation.session_duration_minutes:g} minutes"
         yield Text(plain(f"{minutes}, model {event.model}, seed {event.seed}{treatment}"), "dim")
+        if event.rehearsal:
+            yield Text(plain(f"a rehearsal: the participant was a stand-in ({event.rehearsal})"), "bold")
         if event.sides:
             yield Text(plain(_sides(event.sides)), "dim")
         yield Text()
