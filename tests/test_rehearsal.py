@@ -13,6 +13,7 @@ from roomful.codec import decode, encode
 from roomful.core.events import MessagePosted, Prompt, SessionStarted
 from roomful.core.inputs import Reply
 from roomful.core.study import Position, Stances
+from roomful.core.timing import ATTENTIVE, VARIED
 from roomful.enrolment_settings import AssignmentSettings, EnrolmentSettings
 from roomful.export import export
 from roomful.llm import LLMError
@@ -21,6 +22,7 @@ from roomful.rehearsal.numbers import forecast, numbers_of, planned_of
 from roomful.rehearsal.prices import Purse
 from roomful.rehearsal.runner import BEGAN, Keeper
 from roomful.rehearsal.standins import Move
+from roomful.rehearsal.summary import Heard
 from roomful.replay import verify
 from roomful.store import STUDY
 from roomful.store.memory import MemoryStore
@@ -33,6 +35,17 @@ def kept(about=None, **more) -> tuple[MemoryStore, object]:
     """A rehearsal whose sessions are kept, and what was found."""
     store = MemoryStore()
     return store, rehearsed(about, keeper=Keeper(store), **more)
+
+
+def test_a_rehearsal_finds_the_same_whether_or_not_its_sessions_are_written_down():
+    about = plan(study(treatment("A", timing=ATTENTIVE, speech=VARIED)), sessions=4)
+    seen, alike = list[Heard](), list[Heard]()
+
+    kept(about, on_session=seen.append)
+    rehearsed(about, on_session=alike.append)
+
+    assert len(seen) == 4
+    assert seen == alike
 
 
 def logs(store: MemoryStore) -> list[list[object]]:

@@ -171,7 +171,7 @@ class Rehearsal:
         self._wall = BEGAN
         self._study_log = MemoryStore()
         self._enrolment = Enrolment(self._study_log, clock=lambda: self._wall, salt=self._salt)
-        self._stage = Stage(paid(llm, purse), self._salt, lambda: purse.empty)
+        self._stage = Stage(paid(llm, purse), self._salt, lambda: purse.empty, written=keeper is not None)
         self._pages: Mapping[str, Page] = {page.name: page for page in plan.study.pages}
         arms = (treatment.experimental.stances for treatment in plan.study.treatments)
         self._stances: Mapping[str, Stances] = {stances.question: stances for stances in arms if stances}

@@ -56,12 +56,25 @@ class Attended:
 class _Kept(SessionLog):
     """A log that keeps its entries as they were made: to read them back from its lines would take as long as all."""
 
-    def __init__(self, store: MemoryStore, session_id: str, epoch: int, started: int, salt: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        session_id: str,
+        epoch: int,
+        started: int,
+        salt: Callable[[], str],
+        *,
+        written: bool,
+    ) -> None:
         super().__init__(store, session_id, epoch, started, salt)
         self.entries: list[Entry] = []
+        self._written = written
 
     async def enter(self, decided: Decided) -> None:
-        await super().enter(decided)
+        if self._written:
+            await super().enter(decided)
+        else:
+            self.state = decided.state
         self.entries += decided.entries
 
     def _folded(self, state: SessionState, last: Line) -> None:
@@ -71,10 +84,12 @@ class _Kept(SessionLog):
 class Stage:
     """Plays sessions one after the other or side by side; nothing is left of one that is over."""
 
-    def __init__(self, llm: LLM, salt: Callable[[], str], enough: Callable[[], bool]) -> None:
+    def __init__(self, llm: LLM, salt: Callable[[], str], enough: Callable[[], bool], *, written: bool) -> None:
+        """With `written` there are lines of each session, which takes a quarter of the time."""
         self._llm = llm
         self._salt = salt
         self._enough = enough
+        self._written = written
 
     async def play(self, start: Start, started: int, moves: Iterator[Move]) -> tuple[list[Entry], list[Line], str]:
         """Run a whole session; return its entries, its lines, and what it crashed over (empty: nothing).
@@ -84,7 +99,7 @@ class Stage:
         store = MemoryStore()
         await store.reserve(start.session_id, started / 1e6, "{}")
         row = await store.claim(start.session_id)
-        log = _Kept(store, start.session_id, row.epoch, started, self._salt)
+        log = _Kept(store, start.session_id, row.epoch, started, self._salt, written=self._written)
         timeline = Attended(moves, lambda: log.state, self._enough)
         session = SimulationSession(log, self._llm, timeline)
         session.put(start, 0)
