@@ -1,6 +1,7 @@
 import json
 import re
 from collections import Counter
+from hashlib import sha256
 from itertools import combinations, pairwise
 from statistics import mean, median
 
@@ -12,8 +13,9 @@ from roomful.core.chance import draw
 from roomful.core.events import Prompt
 from roomful.core.inputs import Reply
 from roomful.llm import LLM
-from roomful.llm.scripted import _SHORT, _SLIPS, Scripted, compose
+from roomful.llm.scripted import Scripted, compose
 from roomful.llm.scripted_lines import ASIDE, KINDS, PICKUP, TAILS, THREADS
+from roomful.llm.scripted_style import SHORT, SLIPS
 
 pytestmark = pytest.mark.anyio
 
@@ -140,6 +142,12 @@ def test_the_reply_depends_on_the_prompt_alone():
     assert compose(asked) == first
 
 
+def test_messages_whose_length_is_not_drawn_stay_what_they_are():
+    said = repr([session(seed, 200, answer_every=5) for seed in range(4)])
+
+    assert sha256(said.encode()).hexdigest() == "90cb993480e769c92b5d920cf070eb61cb0632652b2c7368a6476f5b782a2dda"
+
+
 def test_sessions_of_other_seeds_talk_about_other_things():
     assert len({compose(prompt(1, seed=seed)) for seed in range(40)}) > 15
 
@@ -246,7 +254,7 @@ def test_nobody_reacts_to_what_they_have_just_said():
 
 
 def plain_words(text: str) -> str:
-    written = {spelt: word for word, spelt in (_SHORT | _SLIPS).items()}
+    written = {spelt: word for word, spelt in (SHORT | SLIPS).items()}
     words = re.findall(r"[a-z]+", text.lower().replace("'", ""))
     return "".join(written.get(word, word) for word in words)
 

@@ -5,62 +5,19 @@ a permutation of all lines, an answer's head, core and tail are the digits of th
 remembered between calls, and what was said before only chooses among lines that are this call's own.
 """
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from roomful.core.chance import derive, draw
+from roomful.core.chance import derive
 from roomful.core.events import Prompt
 from roomful.core.inputs import Reply
-from roomful.llm.scripted_lines import ASIDE, KINDS, PICKUP, REVISITS, TAILS, THREADS, Kind
+from roomful.llm.scripted_lines import ASIDE, KINDS, PICKUP, TAILS, THREADS, Kind
+from roomful.llm.scripted_reading import TOPICS, Said, last_messages, topic_of, understood, words_of
+from roomful.llm.scripted_style import joined, revisited, style_of
 
-_READ = 6
-"""Messages of the history that an agent takes notice of."""
-_LONGEST_READ = 4000
-"""Characters of one line of the history; a longer one is passed over."""
 _PICKUP_EVERY = 4
 """One call in so many may take up what others talk about instead of the room's next line."""
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_SHORT = {
-    "you": "u",
-    "your": "ur",
-    "though": "tho",
-    "because": "cos",
-    "tomorrow": "tmrw",
-    "probably": "prob",
-    "please": "pls",
-    "thanks": "thx",
-    "people": "ppl",
-    "really": "rly",
-    "about": "abt",
-    "definitely": "defo",
-    "minutes": "mins",
-    "tonight": "tonite",
-    "something": "smth",
-}
-_SLIPS = {
-    "the": "teh",
-    "that": "taht",
-    "just": "jsut",
-    "with": "wiht",
-    "again": "agian",
-    "until": "untill",
-    "apparently": "apparantly",
-    "believe": "beleive",
-    "going": "gonig",
-    "weird": "wierd",
-    "actually": "actualy",
-    "everyone": "eveyrone",
-    "have": "ahve",
-}
-_KEPT_APOSTROPHES = _set("we're we'll he'll she'll i'll i'd she'd he'd we'd you're they're who's")
 
 
 class Scripted:
@@ -74,12 +31,13 @@ def compose(prompt: Prompt) -> str:
     """Return this call's message: unlike that of any other number of the same seed, 1 … 300 characters."""
     turn = max(prompt.number - 1, 0)
     plan = _plan(prompt.seed)
-    history = _history(prompt.text)
+    history = last_messages(prompt.text)
     if prompt.answering is None:
         chosen = _small_talk(prompt.agent_name, turn, plan, history)
     else:
         chosen = _answer(prompt.answering, turn, plan, history)
-    return _style(prompt.seed, prompt.agent_name).write(chosen, derive(prompt.seed, "scripted", "call", prompt.number))
+    style, chance = style_of(prompt.seed, prompt.agent_name), derive(prompt.seed, "scripted", "call", prompt.number)
+    return style.write(chosen.text, chosen.more, chosen.emoji, chance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +61,6 @@ class _Plan:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    sender: str
-    text: str
-    words: tuple[str, ...]
-
-
-_WORD = re.compile(r"[a-z']+")
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(text.lower().replace("’", "'")))
-
-
 def _read_line(raw: str, thread: int, place: int) -> _Line:
     text, _, more = raw.removeprefix("~").partition("[")
     return _Line(
@@ -126,7 +70,7 @@ def _read_line(raw: str, thread: int, place: int) -> _Line:
         thread=thread,
         place=place,
         reacts=raw.startswith("~"),
-        words=frozenset(_words(text)),
+        words=frozenset(words_of(text)),
     )
 
 
@@ -134,13 +78,11 @@ _LINES = tuple(
     tuple(_read_line(raw, number, place) for place, raw in enumerate(thread.lines))
     for number, thread in enumerate(THREADS)
 )
-_TOPICS = {word: number for number, thread in reversed(tuple(enumerate(THREADS))) for word in thread.words}
-
 _IN_PASSING = tuple(
-    _Line(core, words=frozenset(_words(core)))
+    _Line(core, words=frozenset(words_of(core)))
     for kind in (PICKUP, ASIDE, *KINDS.values())
     for core in kind.cores
-    if any(word in _TOPICS for word in _words(core))
+    if any(word in TOPICS for word in words_of(core))
 )
 """What is said about anything and happens to name a topic."""
 
@@ -162,39 +104,7 @@ def _plan(seed: int) -> _Plan:
     return _Plan(tuple(line for _, line in timed), derive(seed, "scripted", "start") % 1000)
 
 
-def _history(text: str) -> list[_Said]:
-    """Read the last messages, newest first; what does not read as a message is passed over."""
-    found: list[_Said] = []
-    for line in reversed(text.split("\n")):
-        if line.startswith('{"id":') and len(line) <= _LONGEST_READ and (said := _message(line)):
-            found.append(said)
-            if len(found) == _READ:
-                break
-    return found
-
-
-@lru_cache(maxsize=512)
-def _message(line: str) -> _Said | None:
-    # the room shows a line to several calls in a row, so it is read once for all of them
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, dict):
-        return None
-    sender, said = value.get("from"), value.get("text")
-    if not isinstance(sender, str) or not isinstance(said, str):
-        return None
-    return _Said(sender, said, _words(said))
-
-
-def _topic(words: Sequence[str]) -> int | None:
-    """Return the thread that most of these words are about."""
-    hits = [_TOPICS[word] for word in words if word in _TOPICS]
-    return max(hits, key=hits.count) if hits else None
-
-
-def _small_talk(name: str, turn: int, plan: _Plan, history: Sequence[_Said]) -> _Line:
+def _small_talk(name: str, turn: int, plan: _Plan, history: Sequence[Said]) -> _Line:
     line, after = _line(turn, plan), _line(turn + 1, plan)
     if not history or not line.place:
         return line
@@ -210,7 +120,7 @@ def _small_talk(name: str, turn: int, plan: _Plan, history: Sequence[_Said]) -> 
     return _made(PICKUP, turn, plan, THREADS[topic].noun)
 
 
-def _alike(said: _Said, line: _Line) -> bool:
+def _alike(said: Said, line: _Line) -> bool:
     # people shorten, misspell and add, so a line is known by half of its words
     return len(line.words.intersection(said.words)) * 2 >= len(line.words)
 
@@ -219,35 +129,25 @@ def _line(turn: int, plan: _Plan) -> _Line:
     """The room's line of this turn; after the last one, the first again in other words."""
     again, place = divmod(max(turn, 0), len(plan.lines))
     line = plan.lines[place]
-    return replace(line, text=_revisited(line.text, again)) if again else line
+    return replace(line, text=revisited(line.text, again)) if again else line
 
 
-def _revisited(text: str, again: int) -> str:
-    leads: list[str] = []
-    while again and len(leads) < 5:
-        again, which = divmod(again - 1, len(REVISITS))
-        leads.append(REVISITS[which])
-    for lead in leads:
-        text = _joined(lead, text)
-    return text
-
-
-def _brought_up(others: Sequence[_Said], turn: int, plan: _Plan) -> int | None:
+def _brought_up(others: Sequence[Said], turn: int, plan: _Plan) -> int | None:
     """Return the topic of the latest message that has one and is not merely a line of ours in passing."""
     place = turn % len(plan.lines)
     lately = plan.lines[max(place - 12, 0) : place + 1]
     current = {line.thread for line in lately}
     for said in others:
-        topic = _topic(said.words)
+        topic = topic_of(said.words)
         # a line about the bakery may well mention the bus: that has changed no subject
         if topic in current or (topic is not None and not any(_alike(said, line) for line in (*lately, *_IN_PASSING))):
             return topic
     return None
 
 
-def _answer(heard: str, turn: int, plan: _Plan, history: Sequence[_Said]) -> _Line:
+def _answer(heard: str, turn: int, plan: _Plan, history: Sequence[Said]) -> _Line:
     heard = heard[:1000]
-    kind, topic = _understood(heard)
+    kind, topic = understood(heard)
     if topic is None:
         return _made(KINDS[kind], turn, plan)
     thread, general = THREADS[topic], KINDS[kind]
@@ -266,187 +166,8 @@ def _made(kind: Kind, turn: int, plan: _Plan, noun: str = "") -> _Line:
     if head:
         # each core goes through the heads from a place of its own, or the whole room would say "Oh" for a while
         head = 1 + (head + which) % (len(kind.heads) - 1)
-    text = _joined(kind.heads[head], kind.cores[which].replace("{w}", noun))
+    text = joined(kind.heads[head], kind.cores[which].replace("{w}", noun))
     if TAILS[tail]:
         end = "?" if text.endswith("?") else ""
         text = f"{text.removesuffix('?')}, {TAILS[tail]}{end}"
-    return _Line(_revisited(text, again), emoji=kind.emoji)
-
-
-def _joined(head: str, text: str) -> str:
-    if not head:
-        return text
-    return f"{head}, {text}" if re.match(r"I\b", text) else f"{head}, {text[0].lower()}{text[1:]}"
-
-
-_ASKING = _set(
-    "who what when where why how which whose do does did is are was were can could would will has have should "
-    "anyone anybody any isn't aren't don't doesn't whats what's who's where's"
-)
-_HELLO = _set("hi hello hey heya hiya morning afternoon evening yo howdy hallo greetings")
-_BYE = _set("bye goodbye goodnight night laters cya gtg")
-_YES = _set("yes yeah yep yup sure ok okay true agreed exactly definitely absolutely right indeed")
-_NO = _set("no nope nah never disagree wrong")
-_BAD = _set(
-    "hate annoying annoyed mad awful terrible worst horrible angry sad tired ugh rubbish broken boring stressed bad"
-)
-_GOOD = _set(
-    "love great happy won brilliant amazing lovely birthday excited best wonderful engaged passed fantastic nice"
-)
-_LAUGH = re.compile(r"\b(a?(ha){2,}h?|he(he)+|lo+l|lmao|rofl)\b|[😂🤣😆]")
-_BOT = re.compile(r"\b(bots?|chatbots?|robots?|ai|a\.i\.|gpt|language model|real (people|person|humans?)|humans?)\b")
-_ORDERS = re.compile(
-    r"\b(ignore|disregard|forget)\b.{0,40}\b(instructions?|prompts?|rules)\b|system prompt|you are now\b"
-)
-_WELLBEING = re.compile(
-    r"\bhow('?s| is| are|re)\s+(you|u|ya|it|things|everyone|everybody|life|all)\b|\bwhat'?s up\b"
-    r"|\b(you|everyone|u|all) (ok|okay|alright|all right|well)\b"
-)
-_NEWCOMER = re.compile(r"\b(new here|i'?m new|i am new|just moved|moved in|new to)\b")
-_HELP = re.compile(r"\b(recommend|looking for|know a|know any|borrow|lend|help|i need)\b")
-_OPINION = re.compile(r"\b(think|opinion|like|prefer|favou?rite|agree|feel|should)\b")
-_THANKS = _set("thanks thank thx cheers ta")
-_SORRY = _set("sorry apologies oops whoops")
-
-
-def _understood(heard: str) -> tuple[str, int | None]:
-    """Return what kind of thing was said, and its topic for those kinds that have one."""
-    low = heard.lower().replace("’", "'")
-    words = _words(low)
-    if not words:
-        return _without_words(low), None
-    if _BOT.search(low):
-        return "bot", None
-    if _ORDERS.search(low):
-        return "puzzled", None
-    topic = _topic(words)
-    asks = "?" in low or words[0] in _ASKING
-    if topic is None or len(words) <= 3:
-        social = _social(low, words, asks=asks)
-        if social:
-            return social, None
-    if topic is not None:
-        return ("asked" if asks else "told"), topic
-    return (_question(low, words) if asks else _statement(low, words)), None
-
-
-def _without_words(low: str) -> str:
-    if _LAUGH.search(low):
-        return "laugh"
-    if any(char.isalpha() for char in low) or not low.strip():
-        return "puzzled"
-    if "👍" in low:
-        return "agree"
-    return "asked" if "?" in low else "told"
-
-
-def _social(low: str, words: Sequence[str], *, asks: bool) -> str | None:
-    if _WELLBEING.search(low):
-        return "wellbeing"
-    if _NEWCOMER.search(low):
-        return "newcomer"
-    if len(words) > 8:
-        return None
-    said = set(words)
-    if said & _THANKS:
-        return "thanks"
-    if said & _SORRY:
-        return "sorry"
-    if (said & _BYE or "see you" in low) and not asks:
-        return "goodbye"
-    greets = words[0] in _HELLO or (words[0] == "good" and words[1:2] and words[1] in _HELLO)
-    if greets and (not asks or len(words) <= 2):
-        return "greeting"
-    return None
-
-
-def _question(low: str, words: Sequence[str]) -> str:
-    if _HELP.search(low):
-        return "help"
-    if _OPINION.search(low):
-        return "opinion"
-    for word in words:
-        if word in ("why", "when", "where", "who", "how"):
-            return word
-    return "asked"
-
-
-def _statement(low: str, words: Sequence[str]) -> str:
-    said = set(words)
-    if len(words) <= 4:
-        if _LAUGH.search(low):
-            return "laugh"
-        if words[0] in _YES:
-            return "agree"
-        if words[0] in _NO:
-            return "disagree"
-    if _HELP.search(low):
-        return "help"
-    if said & _BAD:
-        return "complaint"
-    if said & _GOOD:
-        return "good news"
-    return "told"
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """How one person writes."""
-
-    lower: bool
-    commas: bool
-    apostrophes: bool
-    stop: float
-    exclaim: float
-    emoji: float
-    slips: float
-    wordy: float
-    shorts: dict[str, str]
-
-    def write(self, line: _Line, chance: int) -> str:
-        """Write a line this person's way; `chance` is 53 random bits."""
-        digits = [(chance >> shift & 0x3FF) / 1024 for shift in (0, 10, 20, 30, 40)]
-        text = line.text + line.more if line.more and digits[0] < self.wordy else line.text
-        text = text.lower() if self.lower else text[:1].upper() + text[1:]
-        if not self.commas:
-            text = text.replace(",", "")
-        text = self._spelt(text, slip=digits[1] < self.slips)
-        if text[-1:].isalnum():
-            text += "." if digits[2] < self.stop else "!" if digits[2] > 1 - self.exclaim else ""
-        if digits[3] < self.emoji and line.emoji and not text.endswith("?"):
-            text += " " + line.emoji[int(digits[4] * len(line.emoji))]
-        return text
-
-    def _spelt(self, text: str, *, slip: bool) -> str:
-        words = text.split(" ")
-        for place, word in enumerate(words):
-            bare = word.rstrip(",.?!")
-            spelt = self.shorts.get(bare, bare)
-            if slip and bare in _SLIPS:
-                spelt, slip = _SLIPS[bare], False
-            elif not self.apostrophes and bare.lower() not in _KEPT_APOSTROPHES:
-                spelt = spelt.replace("'", "")
-            words[place] = spelt + word[len(bare) :]
-        return " ".join(words)
-
-
-@lru_cache(maxsize=4096)
-def _style(seed: int, name: str) -> _Style:
-    """Draw a person's way of writing from the session's seed and the name, so that it stays the same."""
-
-    def u(what: str) -> float:
-        return draw(seed, "scripted", "style", name, what)
-
-    hasty = u("hasty")
-    shorts = {word: short for word, short in _SHORT.items() if u(word) < 0.6} if hasty > 0.7 else {}
-    return _Style(
-        lower=hasty > 0.6,
-        commas=u("commas") > hasty - 0.2,
-        apostrophes=u("apostrophes") > hasty - 0.2,
-        stop=0.5 * u("stop") if hasty < 0.4 else 0.0,
-        exclaim=0.12 * u("exclaim") ** 2,
-        emoji=0.22 * u("emoji") ** 2,
-        slips=0.1 * hasty * u("slips"),
-        wordy=0.7 * u("wordy"),
-        shorts=shorts,
-    )
+    return _Line(revisited(text, again), emoji=kind.emoji)
