@@ -12,6 +12,7 @@ from functools import lru_cache
 from roomful.core.chance import derive
 from roomful.core.events import Prompt
 from roomful.core.inputs import Reply
+from roomful.llm.scripted_drawn import drawn
 from roomful.llm.scripted_lines import ASIDE, KINDS, PICKUP, TAILS, THREADS, Kind
 from roomful.llm.scripted_reading import TOPICS, Said, last_messages, topic_of, understood, words_of
 from roomful.llm.scripted_style import joined, revisited, style_of
@@ -28,7 +29,12 @@ class Scripted:
 
 
 def compose(prompt: Prompt) -> str:
-    """Return this call's message: unlike that of any other number of the same seed, 1 … 300 characters."""
+    """Return this call's message: unlike that of any other number of the same seed, 1 … 300 characters.
+
+    One whose length is drawn may have up to 600, and is unlike those of as many calls as a session has.
+    """
+    if prompt.words > 0:
+        return drawn(prompt)
     turn = max(prompt.number - 1, 0)
     plan = _plan(prompt.seed)
     history = last_messages(prompt.text)
