@@ -32,8 +32,9 @@ _ONE_MORE = 0.3
 """Short messages that have one word more: the fastest that people type has cut some of the lengths before."""
 _TOLD_SHORT = 0.65
 """Messages of up to six words, of those for which there is a tale as short, that tell it. Set by us."""
-_LED, _CLOSED, _LAUGHED = 0.2, 0.08, 0.5
-"""Longer messages that begin, or end, in some way though they are long enough; and jokes that end in a laugh."""
+_LED, _CLOSED, _LAUGHED = (0.2, 0.4), 0.08, 0.5
+"""Longer messages that begin, those that begin something new, those that end in some way though they are long enough;
+and jokes that end in a laugh. Set by us."""
 _SLOT = 9
 """Calls for which the room has one topic."""
 _LATE = TOLD_EACH - _SLOT
@@ -241,13 +242,13 @@ def _told(call: _Call, tale: _Tale) -> Draft | None:
     """A tale of about as many words, after what makes it one of this kind; None where it is too long."""
     short = SHORTS[call.kind]
     # what makes it another kind than telling goes first
-    leading = 0 if call.kind == "tell" else 1
+    leading = 0 if call.kind in ("tell", "new") else 1
     parts, count = _beginning(tale.parts, call.words - leading, call.most - leading)
     if not parts:
         return None
     if count + leading < call.least:
         parts, count = _lengthened(call, tale, parts, count, call.most - leading)
-    lead = _around(short.leads, call, count, must=bool(leading), often=_LED)
+    lead = _around(short.leads, call, count, must=bool(leading), often=_LED[call.kind == "new"])
     close = _around(short.closes, call, count + len(lead.split()), must=False, often=_CLOSED)
     return Draft(parts, lead, close, _EMOJI.get(call.kind, ()) if call.kind == "joke" else THREADS[tale.topic].emoji)
 
@@ -301,7 +302,7 @@ def _question(call: _Call, tale: _Tale) -> Draft | None:
     if count + more < call.least and len(parts) == len(tale.parts):
         parts, more = _lengthened(call, tale, parts, more + count, call.most)
         more -= count
-    lead = _around(SHORTS["ask"].leads, call, count + more, must=False, often=_LED)
+    lead = _around(SHORTS["ask"].leads, call, count + more, must=False, often=_LED[0])
     if parts and call.bit(2) < 0.5:
         return Draft((*parts, asked), "", "", thread.emoji)
     return Draft((asked, *parts), lead, "", thread.emoji)

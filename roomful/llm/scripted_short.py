@@ -47,15 +47,15 @@ def _short(singles: str, phrases: str, heads: str, tails: str, **more: str) -> S
 
 TELL = _short(
     """
-nice hmm oof wow noted thanks bless typical brilliant lovely ouch yikes blimey crikey gosh sigh meh whatever ok okay
+nice hmm oof wow noted bless typical brilliant lovely ouch yikes blimey crikey gosh sigh meh whatever ok okay
 cool great fab ace sweet neat grim awful horrible shocking mad wild crazy weird strange odd classic interesting
 impressive amazing incredible unreal unbelievable ridiculous outrageous depressing exhausting tempting relatable legend
-hero genius bonkers magic perfect fine good sad cute adorable tragic jealous lucky finally guilty chaos madness drama
-nightmare disaster bliss heaven torture progress luck ooh aah eek phew pff aww argh ugh yay hurrah woo whoops oops
-gutted chuffed buzzing speechless lush proper mega epic respect congrats cheers gotcha understood righto done sorted
-wait hm mm well standard charming delightful marvellous splendid fascinating random confusing painful
-harsh rough tough brave bold smart clever sensible handy useful useless pointless hopeless heartbreaking
-goodness heavens wonderful terrific superb stunning gorgeous yum yuck gross ew nasty
+hero genius bonkers magic fine good sad cute tragic lucky finally chaos madness drama
+nightmare progress luck ooh aah eek phew pff aww argh ugh yay hurrah woo whoops oops
+speechless lush mega epic respect gotcha understood righto
+wait hm mm well standard charming splendid fascinating random confusing painful
+harsh rough tough sensible useless heartbreaking
+goodness wonderful terrific
 """,
     """
 no way
@@ -641,8 +641,8 @@ you must be joking
 you can't be serious
 you're too hard on them
 """,
-    "hmm nah erm hm no well sorry eh",
-    "tbh sorry though honestly really imo",
+    "hmm erm hm well sorry eh um honestly",
+    "tbh sorry though really imo",
     leads="""
 Hmm
 Nah
@@ -770,7 +770,7 @@ a moment's silence please everyone
 asking for a friend obviously
 """,
     "haha lol ha lmao hehe hahaha oh right",
-    "lol haha lmao hehe ha rofl",
+    "lol haha hehe ha help",
     leads="""
 Haha
 Lol
@@ -1059,7 +1059,6 @@ right then
 anyway dinner
 back now
 back again
-quick brb
 so tired
 so hungry
 so cold
@@ -1148,10 +1147,15 @@ still haven't done the dishes
     "lol haha again tbh now honestly",
     leads="""
 Anyway
+So
+Also
+Oh and
+Ok so
 Random but
+Unrelated but
 By the way
+Before I forget though
 On another note
-Before I forget
 Completely different thing
 Not to change the subject but
 """,
@@ -1301,8 +1305,8 @@ Can we go back to {w} a second?
 Did I miss something about {w}?
 Is there a group just for {w}?
 What do people abroad do about {w}?
-Is {w} the same at your end?
-Has {w} always been like that?
+How is it with {w} at your end?
+Has it always been like that with {w}?
 Who would miss {w} if it all stopped?
 Would a sign help with {w}?
 Did anyone write down the bit about {w}?
