@@ -354,7 +354,7 @@ make of that what you will
 )
 AGREE = _short(
     """
-yes yeah yep yup ya aye true exactly definitely absolutely totally same right fair indeed correct precisely this
+yes yeah yep yup aye true exactly definitely absolutely totally same right fair indeed correct precisely this
 seconded ditto likewise sure agreed yh facts truth preach bingo snap obviously naturally clearly evidently completely
 entirely literally amen touché valid legit accurate yea yeh mhm truly undoubtedly
 quite yas
@@ -641,7 +641,7 @@ you must be joking
 you can't be serious
 you're too hard on them
 """,
-    "hmm erm hm well sorry eh um honestly",
+    "hmm erm hm well sorry eh hey honestly",
     "tbh sorry though really imo",
     leads="""
 Hmm
@@ -733,7 +733,7 @@ give it a blue plaque
 give them their own show
 breaking news from the sofa
 more at ten I expect
-in other news water is wet
+the headline of the year right there
 the drama on this road
 the scandal of the century
 this is my soap opera
@@ -748,7 +748,7 @@ same but with more crying
 same energy as my uncle
 peak suburban living right there
 living the dream one disaster
-we live in strange times
+these are strange times indeed
 we peaked years ago clearly
 we should charge for tickets
 we need a documentary crew
@@ -1017,7 +1017,7 @@ hi from the other end
 hello hello just made a cuppa
 hello all what's new with everyone
 hello everyone nice to see you
-hey everyone sorry I'm so late
+hey everyone sorry I'm late again
 hey all hope you're doing well
 evening all hope you're keeping warm
 """,

@@ -773,7 +773,7 @@ Who's bringing the sausages?
     "the wasps": _tales(
         """
 There's a nest by the phone box / the size of a football / I walked round the long way
-A spider is in our bath / I've named him Gordon / he pays no rent
+There is a spider in our bath / I've named him Gordon / he pays no rent
 The mouse ate the candles / only the blue ones / very particular
 I used peppermint oil / now the whole shed smells lovely / and the mice moved more in
 That fox stared at me / right in my own garden / I apologised and went in
