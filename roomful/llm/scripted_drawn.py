@@ -204,7 +204,8 @@ def _in_passing() -> Sequence[frozenset[str]]:
 
 def _message(call: _Call) -> Draft:
     if call.words <= 3:
-        return _listed(call, call.kind, call.words)
+        # nobody bursts out laughing at nothing
+        return _listed(call, "new" if call.manner.new and call.kind == "joke" else call.kind, call.words)
     tale = _tale(call)
     if call.kind == "ask":
         return _question(call, tale) or _listed(call, "ask", min(call.words, SHORT_MOST))
