@@ -1,9 +1,9 @@
 """From settings to a host that runs: the store, the model, the log files, put together in one place."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -11,14 +11,17 @@ from roomful import __version__
 from roomful.core import CORE_VERSION
 from roomful.core.admission import SetUp
 from roomful.core.decide import Refused
-from roomful.core.study import LLMSettings
+from roomful.core.study import SCRIPTED, LLMSettings, ModelSettings, name_of
 from roomful.enrolment import Enrolment, holds_rehearsal
 from roomful.erasure import Eraser
 from roomful.freezing import Fingerprint, differing
-from roomful.host import Host, LineKeeper, Salts, Study
+from roomful.host import Host, LineKeeper, Salts, Study, salt
 from roomful.llm import LLM
 from roomful.llm.budget import Budget
 from roomful.llm.connect import connect
+from roomful.llm.direct import DIRECT, not_installed
+from roomful.llm.keys import Keys
+from roomful.llm.local import unusable
 from roomful.llm.observe import Report
 from roomful.llm.scripted import Scripted
 from roomful.llm.watch import Watch, announce
@@ -31,9 +34,6 @@ from roomful.store.lock import DataFolderLock
 from roomful.store.sql import SQLStore
 from roomful.timeline import monotonic, sleep, wall_clock
 from roomful.trouble import Trouble
-
-SCRIPTED = "scripted"
-"""The model's name where agents speak from a script."""
 
 NOT_SILENTLY = (
     "Without GEMINI_API_KEY agents would only recite lines to them: set the key, or llm.provider to "
@@ -78,9 +78,39 @@ def provider(llm: LLMSettings, server: ServerSettings) -> str:
     return llm.provider or ("gemini" if server.gemini_api_key else SCRIPTED)
 
 
+def keys_of(server: ServerSettings) -> Keys:
+    """The providers' keys."""
+    return Keys(
+        gemini=server.gemini_api_key or "",
+        openai=server.openai_api_key or "",
+        anthropic=server.anthropic_api_key or "",
+        mistral=server.mistral_api_key or "",
+        local=salt(),
+    )
+
+
+def all_models(llm: LLMSettings) -> Iterator[tuple[str, ModelSettings]]:
+    """The models that are asked, each with where it stands in the settings."""
+    yield "llm", llm
+    for index, model in enumerate(llm.fallbacks):
+        yield f"llm.fallbacks[{index}]", model
+    for name, model in llm.agents.items():
+        yield f"llm.agents.{name}", model
+
+
+def provided(llm: LLMSettings, server: ServerSettings) -> LLMSettings:
+    """The same with every provider named: where none is, it depends on whether there is a key for Gemini."""
+
+    def named[T: ModelSettings](model: T) -> T:
+        return model if model.provider else replace(model, provider="gemini" if server.gemini_api_key else "scripted")
+
+    fallbacks = tuple(named(model) for model in llm.fallbacks)
+    return replace(named(llm), fallbacks=fallbacks, agents={name: named(model) for name, model in llm.agents.items()})
+
+
 def speaks_silently(llm: LLMSettings, server: ServerSettings) -> bool:
     """Whether agents are scripted without anybody having said so."""
-    return llm.provider is None and provider(llm, server) == SCRIPTED
+    return not server.gemini_api_key and any(model.provider is None for _, model in all_models(llm))
 
 
 def check_guarded(enrolment: Enrolment) -> None:
@@ -141,21 +171,47 @@ async def enrolled(
 
 def model_name(llm: LLMSettings, server: ServerSettings) -> str:
     """The name of the model as it is logged."""
-    return SCRIPTED if provider(llm, server) == SCRIPTED else llm.model
+    return name_of(provided(llm, server))
+
+
+SCRIPT = "a script"
+"""What scripted agents speak from, in a sentence."""
+_NAMES = {"gemini": "Gemini", "openai": "OpenAI", "anthropic": "Anthropic", "mistral": "Mistral", "local": "llama.cpp"}
+
+
+def described(model: ModelSettings) -> str:
+    """A model whose provider is named, in a few words."""
+    if model.provider == SCRIPTED:
+        return SCRIPT
+    return f"{model.base_url or _NAMES[model.provider or 'gemini']}, {name_of(model)}"
+
+
+def lacks(where: str, model: ModelSettings, server: ServerSettings) -> str | None:
+    """What is wanting for a model to be asked: a key, a package; None if nothing is."""
+    provider = model.provider
+    if provider == "local" and (missing := unusable(model.model_path or "")):
+        return f"{where}: {missing}"
+    if provider in DIRECT and (missing := not_installed(provider)):
+        return f"{where}: {missing}"
+    if provider in ("gemini", *DIRECT) and not keys_of(server).of(provider) and model.base_url is None:
+        variable = f"{provider.upper()}_API_KEY"
+        return f'{where}.provider is "{provider}", but {variable} is not set (in the environment or in .env)'
+    return None
 
 
 def check_setup(server: ServerSettings, study: StudySettings) -> None:
     """Raise SetupError for what only both kinds of settings together show to be wrong."""
     llm = study.simulation.llm
-    if llm.provider == "gemini" and not server.gemini_api_key:
-        raise SetupError('llm.provider is "gemini", but GEMINI_API_KEY is not set (in the environment or in .env)')
+    if lacking := [words for where, model in all_models(llm) if (words := lacks(where, model, server))]:
+        raise SetupError("\n".join(lacking))
     unsigned = [outcome for outcome, ending in study.enrolment.outcomes.items() if ending.sign]
     if unsigned and not server.return_key:
         raise SetupError(
             f"The addresses of {', '.join(unsigned)} are to be signed, but ROOMFUL_RETURN_KEY is not set "
             "(in the environment or in .env)"
         )
-    if server.max_cost_per_day is not None and not (llm.input_price_per_million or llm.output_price_per_million):
+    prices = [(model.input_price_per_million, model.output_price_per_million) for _, model in all_models(llm)]
+    if server.max_cost_per_day is not None and not any(map(any, prices)):
         raise SetupError(
             "ROOMFUL_MAX_COST_PER_DAY is set, but the prices llm.input_price_per_million and "
             "llm.output_price_per_million are both 0: no call would ever count"
@@ -275,10 +331,11 @@ def _model(
 ) -> LLM:
     if provider(settings, server) == SCRIPTED:
         _log.warning("agents_are_scripted", why="no GEMINI_API_KEY" if settings.provider is None else "llm.provider")
-        return Scripted()
+        if all(model.provider == settings.provider for _, model in all_models(settings)):
+            return Scripted()
     connection = connect(
-        settings,
-        server.gemini_api_key or "",
+        provided(settings, server),
+        keys_of(server),
         clock=monotonic,
         sleep=sleep,
         base_url=server.google_gemini_base_url,

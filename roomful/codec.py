@@ -16,7 +16,7 @@ null.
 import json
 import typing
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from hashlib import sha256
@@ -28,6 +28,7 @@ from roomful.core import events, inputs
 from roomful.core.decide import WITHDREW
 from roomful.core.events import Entry, Event, Prompt
 from roomful.core.inputs import Input
+from roomful.core.study import LLMSettings
 
 GENESIS = "0" * 64
 """What the first line's hash builds on."""
@@ -248,6 +249,8 @@ class _Called(_Asked, kw_only=True):
     output_tokens: int = 0
     thinking_tokens: int = 0
     finish_reason: str = ""
+    provider: str = ""
+    fallback: int = 0
     text: str | None = None
     rejected: str | None = None
 
@@ -274,6 +277,8 @@ class _Called(_Asked, kw_only=True):
             thinking_tokens=self.thinking_tokens,
             finish_reason=self.finish_reason,
             attempts=self.attempts,
+            provider=self.provider,
+            fallback=self.fallback,
         )
         return events.CallAnswered(
             call_id=self.call_id, prompt=self.asked(), reply=reply, text=self.text, rejected=self.rejected
@@ -295,11 +300,19 @@ class _ShortlyRequested(msgspec.Struct):
         return events.CallRequested(call_id=self.call_id, turn_id=self.turn_id, prompt=_NO_PROMPT, model=self.model)
 
 
+@lru_cache(256)
+def _no_prompt(agent_name: str) -> Prompt:
+    return replace(_NO_PROMPT, agent_name=agent_name)
+
+
 class _ShortlyCalled(msgspec.Struct):
     """The same of a call that came back."""
 
     call_id: str
     error: str | None
+    agent_name: str = ""
+    """Whose model it was: it has its own prices."""
+    fallback: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     thinking_tokens: int = 0
@@ -312,7 +325,7 @@ class _ShortlyCalled(msgspec.Struct):
         if self.error is not None:
             return events.CallFailed(
                 call_id=self.call_id,
-                prompt=_NO_PROMPT,
+                prompt=_no_prompt(self.agent_name),
                 error=self.error,
                 message="",
                 latency=self.latency,
@@ -325,8 +338,10 @@ class _ShortlyCalled(msgspec.Struct):
             input_tokens=self.input_tokens,
             output_tokens=self.output_tokens,
             thinking_tokens=self.thinking_tokens,
+            fallback=self.fallback,
         )
-        return events.CallAnswered(call_id=self.call_id, prompt=_NO_PROMPT, reply=reply, text=self.text)
+        prompt = _no_prompt(self.agent_name)
+        return events.CallAnswered(call_id=self.call_id, prompt=prompt, reply=reply, text=self.text)
 
 
 class _Forms(typing.NamedTuple):
@@ -392,10 +407,12 @@ def _event_json(event: Event, session_id: str, time: str) -> str:
         case events.CallAnswered():
             asked = f'{{"call_id":{_quoted(event.call_id)},{_asked(event.prompt)}'
             raw = f'"response":{_quoted(event.reply.text)},"error":null,"text":{_written(event.text)}'
-            return f'{asked},{raw},{_members(event.reply, ("text",))},"rejected":{_written(event.rejected)}}}'
+            reply = _written(_reply(event.reply, ("text",)))[1:-1]
+            return f'{asked},{raw},{reply},"rejected":{_written(event.rejected)}}}'
         case events.CallFailed():
             failed = f'{{"call_id":{_quoted(event.call_id)},"prompt":{_quoted(event.prompt.text)},'
-            failed += f'{_members(event, ("call_id", "prompt", "message"))},"error_message":{_quoted(event.message)},'
+            failed += f"{_members(event, ('call_id', 'prompt', 'message', 'reply'))},"
+            failed += f'"reply":{_written(_reply(event.reply))},"error_message":{_quoted(event.message)},'
             response = _written(event.reply.text if event.reply else None)
             return f'{failed}{_prompt_members(event.prompt)},"response":{response}}}'
         case events.SessionEnded():
@@ -453,7 +470,26 @@ def _started(event: events.SessionStarted) -> dict[str, object]:
         for name in later:
             if not whole[name]:
                 del whole[name]
+    plain["simulation_config"]["llm"] = _llm(event.simulation_config.llm)
     return plain
+
+
+def _llm(llm: LLMSettings) -> dict[str, object]:
+    """The settings of the model without what a study of one model has nothing of, in the order of the first logs."""
+    plain = _sparse(llm, ("base_url", "model_path", "fallbacks", "agents"))
+    for name in (item.name for item in fields(llm) if "price" in item.name or item.name in _AFTER_PRICES):
+        plain[name] = plain.pop(name)
+    return plain
+
+
+_AFTER_PRICES = ("when_unavailable", "unavailable_seconds", "fallback_lines")
+
+
+def _reply(reply: inputs.Reply | None, without: Sequence[str] = ()) -> dict[str, object] | None:
+    """A reply without what one of a model by itself has nothing of."""
+    if reply is None:
+        return None
+    return {name: value for name, value in _sparse(reply, ("provider", "fallback")).items() if name not in without}
 
 
 def _members(value: object, without: Sequence[str] = ()) -> str:

@@ -15,13 +15,13 @@ from dotenv.parser import parse_stream
 from roomful.core.enrolment import EnrolmentRules
 from roomful.core.events import USER
 from roomful.core.pages import Page
-from roomful.core.prompts import LONGEST
-from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings, Treatment
+from roomful.core.study import ExperimentalSettings, SimulationSettings, Treatment
 from roomful.enrolment_settings import ENROLMENT, EnrolmentSettings, check_blocks, rules_of
 from roomful.experiment import EXPERIMENTAL_RULES
 from roomful.factors import DESIGN_KEYS
 from roomful.freezing import parts_of
 from roomful.manner import MANNER_RULES, mannered
+from roomful.models import LLM, LLM_RULES
 from roomful.pages import check_debrief, check_stances, check_strata, load_pages
 from roomful.rules import (
     NAME,
@@ -102,82 +102,6 @@ def _read_names(value: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-# those of the generative language API; more exist on Vertex AI and for images
-_HARM_CATEGORIES = (
-    "HARM_CATEGORY_HARASSMENT",
-    "HARM_CATEGORY_HATE_SPEECH",
-    "HARM_CATEGORY_SEXUALLY_EXPLICIT",
-    "HARM_CATEGORY_DANGEROUS_CONTENT",
-    "HARM_CATEGORY_CIVIC_INTEGRITY",
-)
-_HARM_THRESHOLDS = ("OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE")
-
-_LINES_EXPECTED = f"an array of lines, each of its own, of 1 to {LONGEST} characters without line breaks"
-
-
-def _read_lines(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise wrong(value, _LINES_EXPECTED)
-    lines, faults = read_items(value, _LINE)
-    for index, line in enumerate(value):
-        if isinstance(line, str) and (first := value.index(line)) != index:
-            found = f"{shown(line)}, which fallback_lines[{first}] is already"
-            faults.append(Fault("", f"[{index}]", found, "a line of its own"))
-    if faults:
-        raise Wrong(*faults)
-    return tuple(lines)
-
-
-def _read_line(value: object) -> str:
-    try:
-        if len(line := NAME.read(value)) <= LONGEST:
-            return line
-    except Wrong:
-        pass
-    raise wrong(value, _LINE.expected)
-
-
-_LINE = Rule(
-    f"text of 1 to {LONGEST} characters without line breaks, control characters, or spaces around it", _read_line
-)
-
-LLM_RULES: Mapping[str, Rule[object]] = {
-    "provider": or_null(one_of("gemini", "scripted")),
-    "model": NAME,
-    "temperature": or_null(number(2)),
-    "top_p": or_null(number(1)),
-    "max_output_tokens": integer(1),
-    "thinking_budget": or_null(integer(-1)),
-    "thinking_level": or_null(one_of("minimal", "low", "medium", "high")),
-    "safety_settings": mapping(_HARM_CATEGORIES, one_of(*_HARM_THRESHOLDS)),
-    "timeout_seconds": number(600, positive=True),
-    "max_attempts": integer(1, 10),
-    "max_concurrent_calls": integer(1),
-    "requests_per_minute": or_null(number(positive=True)),
-    "max_tokens_per_session": or_null(integer(1)),
-    "max_cost_per_session": or_null(number(positive=True)),
-    "input_price_per_million": number(),
-    "output_price_per_million": number(),
-    "when_unavailable": one_of("wait", "end", "fallback"),
-    "unavailable_seconds": number(positive=True),
-    "fallback_lines": Rule(_LINES_EXPECTED, _read_lines),
-}
-
-
-def _check_llm(_found: Mapping[str, object], good: Mapping[str, object]) -> Iterator[Fault]:
-    prices = [good.get("input_price_per_million"), good.get("output_price_per_million")]
-    if good.get("max_cost_per_session") is not None and prices == [0, 0]:
-        found = f"{good['max_cost_per_session']:g} while both prices are 0"
-        expected = "input_price_per_million or output_price_per_million above 0, or no limit"
-        yield Fault("", "max_cost_per_session", found, expected)
-    budget, level = good.get("thinking_budget"), good.get("thinking_level")
-    if budget is not None and level is not None:
-        expected = "only one of the two: thinking_level from Gemini 3 on, thinking_budget for Gemini 2.5"
-        yield Fault("", "thinking_level", f'"{level}" beside a thinking_budget of {budget}', expected)
-    if good.get("when_unavailable") == "fallback" and good.get("fallback_lines") == ():
-        yield Fault("", "fallback_lines", 'none while when_unavailable is "fallback"', "at least one reviewed line")
-
-
 PICTURE_MOST = 1024 * 1024
 """Bytes of a picture: participants load it over their phones."""
 
@@ -204,7 +128,7 @@ SIMULATION_RULES: Mapping[str, Rule[object]] = {
     "end_url": or_null(_LINK),
     "seed": integer(),
     **MANNER_RULES,
-    "llm": object_of(LLMSettings, LLM_RULES, _check_llm),
+    "llm": LLM,
 }
 
 
@@ -296,6 +220,9 @@ def load_settings(folder: Path) -> StudySettings:
     rule = Rule("an object", lambda value: read_design(value, simulation))
     design = _load(folder / EXPERIMENTAL_FILE, rule, faults)
     faults += simulated
+    if design and simulation:
+        strangers = _check_speakers(simulation.settings, design.treatments)
+        faults += (replace(fault, file=str(folder / SIMULATION_FILE)) for fault in strangers)
     if simulation is not None:
         own = list(_check_pictures(folder, simulation.settings))
         faults += (replace(fault, file=str(folder / SIMULATION_FILE)) for fault in own)
@@ -347,6 +274,16 @@ def _check_pages(
 def _load_if_there[T](path: Path, rule: Rule[T], faults: list[Fault]) -> T | None:
     # a folder of this name, or one without rights, is a fault; that there is nothing is none
     return _load(path, rule, faults) if path.exists() else None
+
+
+def _check_speakers(simulation: SimulationSettings, treatments: Iterable[Treatment]) -> Iterator[Fault]:
+    """Faults of models that are to speak for agents of no treatment."""
+    names = list(dict.fromkeys(name for treatment in treatments for name in treatment.simulation.agent_names))
+    for name in simulation.llm.agents:
+        if name not in names:
+            near = nearest(name, names)
+            expected = f"{shown(near)}, the nearest of agent_names" if near else "one of agent_names"
+            yield Fault("", f"llm.agents.{legible(name)}", "a name that is none of agent_names", expected)
 
 
 def _check_pictures_of(folder: Path, design: Design, known: list[Fault]) -> Iterator[Fault]:
@@ -420,6 +357,9 @@ class ServerSettings:
     return_key: str | None = field(default=None, repr=False)
     """What signs the parameters that participants are sent back with."""
     gemini_api_key: str | None = field(default=None, repr=False)
+    openai_api_key: str | None = field(default=None, repr=False)
+    anthropic_api_key: str | None = field(default=None, repr=False)
+    mistral_api_key: str | None = field(default=None, repr=False)
     google_gemini_base_url: str | None = None
 
     @property
@@ -541,6 +481,9 @@ SERVER_VARIABLES: Mapping[str, Variable] = {
     "log_format": _ours("LOG_FORMAT", one_of("console", "json")),
     "return_key": _ours("RETURN_KEY", _secret("a key of at least 16 signs without spaces", r"[!-~]{16,}")),
     "gemini_api_key": Variable(("GEMINI_API_KEY", "GOOGLE_API_KEY"), _A_KEY),
+    "openai_api_key": Variable(("OPENAI_API_KEY",), _A_KEY),
+    "anthropic_api_key": Variable(("ANTHROPIC_API_KEY",), _A_KEY),
+    "mistral_api_key": Variable(("MISTRAL_API_KEY",), _A_KEY),
     "google_gemini_base_url": Variable(("GOOGLE_GEMINI_BASE_URL",), _A_BASE_URL),
 }
 

@@ -22,6 +22,8 @@ from roomful.core.chance import draw, lognormal
 
 type Json = Mapping[str, object]
 
+_PHRASES = {int(status): status.phrase for status in HTTPStatus}
+
 HANG, HELD = "hang", "held"
 """Never answered; answered when `release` is called."""
 
@@ -66,7 +68,7 @@ class Answer:
 
     def encoded(self) -> bytes:
         lines = (
-            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, 'Other')}",
             f"Content-Type: {self.content_type}",
             f"Content-Length: {len(self.body)}",
             *self.headers,
@@ -211,6 +213,7 @@ class FakeGemini:
     plan: Callable[[int], str] | Sequence[str] = ()
     latency: Callable[[int], float] = at_once
     keep: int = 1000
+    asked: type[Asked] = Asked
     requests: deque[Asked] = field(init=False)
     count: int = field(default=0, init=False)
     in_flight: int = field(default=0, init=False)
@@ -258,14 +261,14 @@ class FakeGemini:
         """Keep the request and answer it, at once or after its latency."""
         self.count += 1
         self.in_flight += 1
-        asked = Asked(self.count, path, headers, json.loads(body) if body else {})
+        asked = self.asked(self.count, path, headers, json.loads(body) if body else {})
         self.requests.append(asked)
         self._tell()
         name = self._plan(asked.number)
         if name == HANG:
             return
         if name == HELD:
-            self._held.append(lambda: connection.answer(generated(asked, self.say(asked))))
+            self._held.append(lambda: connection.answer(self._answer("ok", asked)))
             return
         delay = self.latency(asked.number)
         answer = self._answer(name, asked)

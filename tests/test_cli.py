@@ -41,6 +41,9 @@ SIMULATION = {
 }
 
 
+OURS = re.compile("ROOMFUL_|GEMINI_|GOOGLE_|OPENAI_|ANTHROPIC_|MISTRAL_|DATABASE_")
+
+
 def make_study(folder: Path, **changes: object) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "experimental_settings.json").write_text('{"prompt_template": "Chat."}', "utf-8")
@@ -48,9 +51,7 @@ def make_study(folder: Path, **changes: object) -> None:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    kept = {
-        name: value for name, value in os.environ.items() if not re.match(r"ROOMFUL_|GEMINI_|GOOGLE_|DATABASE_", name)
-    }
+    kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}
     return kept | {"PYTHONPATH": str(ROOT)} | variables
 
 
@@ -714,6 +715,42 @@ def test_check_live_says_whether_the_model_answers(plan, code, words, folder, mo
             return await asyncio.to_thread(invoke, "check", "--live", code=code)
 
     assert words in asyncio.run(checked())
+
+
+OLLAMA = {"provider": "openai", "model": "llama3.2", "base_url": "http://127.0.0.1:9/v1"}
+
+
+def test_check_live_asks_every_model_and_says_of_each_what_is_wrong(folder):
+    pytest.importorskip("pydantic_ai", reason="the extra `providers` is not installed")
+    from tests.fake_models import FakeOpenAI
+
+    async def checked() -> str:
+        async with FakeOpenAI(plan=["ok", "404"]) as server:
+            here = OLLAMA | {"base_url": server.address}
+            agents = {"Alice": {"model": "llama9"}}
+            make_study(folder / "config", llm=here | {"agents": agents, "fallbacks": [OLLAMA]})
+            return await asyncio.to_thread(invoke, "check", "--live", code=1)
+
+    said = " ".join(asyncio.run(checked()).split())
+
+    assert "ok model llama3.2-001 answered after" in said
+    assert "fault model: agents.Alice llama9: There is no model named 'llama9'" in said
+    assert "fault model: fallbacks[0] llama3.2: Nothing answers at http://127.0.0.1:9/v1. Is the server" in said
+    assert said.count("unknown_model") == 1
+
+
+def test_check_says_what_is_wanting_for_each_model_before_anything_is_asked(folder):
+    pytest.importorskip("pydantic_ai", reason="the extra `providers` is not installed")
+    fallbacks = [{"provider": "anthropic", "model": "claude-haiku-4-5"}, {"provider": "local", "model_path": "no.gguf"}]
+    make_study(folder / "config", llm=OLLAMA | {"fallbacks": fallbacks, "agents": {"Alice": {"provider": "gemini"}}})
+
+    said = " ".join(invoke("check", code=1).split())
+
+    assert 'llm.fallbacks[0].provider is "anthropic", but ANTHROPIC_API_KEY is not set' in said
+    assert "llm.fallbacks[1]: " in said
+    assert 'llm.agents.Alice.provider is "gemini", but GEMINI_API_KEY is not set' in said
+    assert "http://127.0.0.1:9/v1, llama3.2; not asked" in said
+    assert "llm.fallbacks[1].model_path" in said, "the table has what differs"
 
 
 def test_check_beside_a_running_server_is_no_fault(room):

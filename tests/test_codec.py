@@ -300,10 +300,12 @@ def _bare(entry: Entry) -> Entry:
     if isinstance(event, CallRequested):
         event = replace(event, prompt=nothing, parameters={})
     elif isinstance(event, CallAnswered):
-        reply = replace(event.reply, text="", model="", finish_reason="", attempts=())
-        event = replace(event, prompt=nothing, reply=reply, rejected=None)
+        reply = replace(event.reply, text="", model="", finish_reason="", attempts=(), provider="")
+        whose = replace(nothing, agent_name=event.prompt.agent_name)
+        event = replace(event, prompt=whose, reply=reply, rejected=None)
     elif isinstance(event, CallFailed):
-        event = replace(event, prompt=nothing, message="", attempts=())
+        whose = replace(nothing, agent_name=event.prompt.agent_name)
+        event = replace(event, prompt=whose, message="", attempts=())
     return entry._replace(input=None, event=event)
 
 

@@ -14,7 +14,9 @@ import pytest
 from roomful.core.events import Prompt
 from roomful.core.study import LLMSettings
 from roomful.llm import LLMError
-from roomful.llm.gemini import Gemini, probe
+from roomful.llm.connect import probe
+from roomful.llm.gemini import Gemini
+from roomful.llm.keys import Keys
 from tests.fake_gemini import FakeGemini, faults_by_chance
 
 pytestmark = pytest.mark.anyio
@@ -283,7 +285,7 @@ async def test_closing_twice_or_before_the_first_call_is_nothing():
 
 async def test_a_probe_names_the_version_that_answered():
     async with FakeGemini() as server:
-        version = await probe(SETTINGS, "a-key", no_time, server.url)
+        version = await probe(SETTINGS, Keys(gemini="a-key"), no_time, server.url)
 
     assert version == "gemini-3.5-flash-lite-001"
 
@@ -300,7 +302,7 @@ async def test_a_probe_names_the_version_that_answered():
 async def test_a_probe_says_what_to_change(fault: str, words: str):
     async with FakeGemini(plan=[fault]) as server:
         with pytest.raises(LLMError, match=words):
-            await probe(SETTINGS, "a-key", no_time, server.url)
+            await probe(SETTINGS, Keys(gemini="a-key"), no_time, server.url)
 
 
 def test_google_genai_is_not_imported_before_it_is_needed():

@@ -28,6 +28,7 @@ from roomful.core.events import (
 from roomful.core.inputs import Connect, Say, Start
 from roomful.core.state import SessionState, evolve
 from roomful.llm.connect import connect
+from roomful.llm.keys import Keys
 from roomful.session import SimulationSession
 from roomful.settings import ServerSettings, StudySettings
 from roomful.store.memory import MemoryStore
@@ -157,7 +158,12 @@ async def played(fault: Fault, fails: Callable[[int, float], bool], **simulation
     first = room(fault, **simulation)
     async with FakeGemini(say=line, plan=plan) as gemini:
         llm = connect(
-            first.simulation.llm, "a-key", clock=time.clock, sleep=time.sleep, base_url=gemini.url, patience=60.0
+            first.simulation.llm,
+            Keys(gemini="a-key"),
+            clock=time.clock,
+            sleep=time.sleep,
+            base_url=gemini.url,
+            patience=60.0,
         )
         session = SimulationSession(await claimed(MemoryStore()), llm, timeline)
         for at, input in (
@@ -183,8 +189,8 @@ def room(fault: Fault, **simulation: object) -> Start:
 # --- what the participant gets
 
 TECHNICAL = re.compile(
-    "429|500|502|503|api|attempt|blocked|busy|call|connection|credential|error|exception|fail|fallback|finish|gemini|"
-    "google|html|http|internal|json|key|leak|limit|llm|malformed|max_tokens|model|overload|partial|prompt|provider|quota|"
+    "429|500|502|503|anthropic|api|attempt|blocked|busy|call|connection|credential|error|exception|fail|fallback|finish|gemini|gguf|"
+    "google|html|http|internal|json|key|leak|limit|llama|llm|malformed|max_tokens|mistral|model|openai|overload|partial|prompt|provider|quota|"
     "refuse|reject|reset|retry|safety|server|status_code|street|system|template|timeout|token|traceback|unavailable|"
     "unexpected|привет"
 )

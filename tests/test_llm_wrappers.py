@@ -13,6 +13,7 @@ from roomful.core.study import LLMSettings
 from roomful.llm import LLM, LLMError
 from roomful.llm.budget import Budget, budgeted, cost
 from roomful.llm.connect import connect
+from roomful.llm.keys import Keys
 from roomful.llm.limit import limited
 from roomful.llm.observe import observed
 from roomful.llm.retry import retried
@@ -485,7 +486,7 @@ async def test_a_connection_retries_limits_counts_and_reports():
     async with FakeGemini(plan=["429-retry-info", "thought-away"], say=lambda _: "I have one") as server:
         llm = connect(
             LLMSettings(),
-            "a-key",
+            Keys(gemini="a-key"),
             clock=time.clock,
             sleep=time.leap,
             base_url=server.url,
@@ -506,7 +507,9 @@ async def test_a_connection_retries_limits_counts_and_reports():
 async def test_a_connection_asks_no_more_often_than_the_settings_allow():
     time = Time()
     async with FakeGemini(plan=["503"] * 9) as server:
-        llm = connect(LLMSettings(max_attempts=2), "a-key", clock=time.clock, sleep=time.leap, base_url=server.url)
+        llm = connect(
+            LLMSettings(max_attempts=2), Keys(gemini="a-key"), clock=time.clock, sleep=time.leap, base_url=server.url
+        )
         error = await failing(llm)
         await llm.close()
 

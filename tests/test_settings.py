@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from roomful.core.study import ExperimentalSettings, LLMSettings, SimulationSettings
+from roomful.core.study import ExperimentalSettings, LLMSettings, ModelSettings, SimulationSettings
 from roomful.core.timing import AMBIENT, ATTENTIVE, PLAIN, SEED, VARIED, Speech, Timing
 from roomful.manner import SPEECH_RULES, TIMING_RULES
 from roomful.settings import (
@@ -159,11 +159,104 @@ def test_every_key_of_the_model_can_be_set(tmp_path):
         "unavailable_seconds": 30,
         "fallback_lines": ["what a day", "haha"],
     }
-    assert llm.keys() == LLM_RULES.keys()
+    elsewhere = {"base_url", "model_path", "fallbacks", "agents"}
+    assert llm.keys() == LLM_RULES.keys() - elsewhere
 
     loaded = load_settings(write(tmp_path, simulation=simulation(llm=llm))).simulation.llm
 
     assert loaded == LLMSettings(**llm | {"fallback_lines": ("what a day", "haha")})
+
+
+OLLAMA = {"provider": "openai", "base_url": "http://127.0.0.1:11434/v1", "model": "llama3.2"}
+
+
+def loaded_llm(tmp_path: Path, **llm: object) -> LLMSettings:
+    return load_settings(write(tmp_path, simulation=simulation(llm=llm))).simulation.llm
+
+
+def test_a_fallback_takes_over_all_but_what_belongs_to_another_provider(tmp_path):
+    llm = loaded_llm(
+        tmp_path,
+        model="gemini-3.7-flash",
+        thinking_level="low",
+        safety_settings={"HARM_CATEGORY_HARASSMENT": "BLOCK_NONE"},
+        input_price_per_million=0.3,
+        temperature=0.4,
+        timeout_seconds=7,
+        fallbacks=[OLLAMA | {"timeout_seconds": 9}, {"model": "gemini-2.5-flash", "thinking_budget": 0}],
+    )
+
+    local, older = llm.fallbacks
+    assert local == ModelSettings(**OLLAMA, temperature=0.4, timeout_seconds=9.0)
+    assert older == ModelSettings(
+        model="gemini-2.5-flash",
+        thinking_budget=0,
+        safety_settings={"HARM_CATEGORY_HARASSMENT": "BLOCK_NONE"},
+        temperature=0.4,
+        timeout_seconds=7.0,
+    )
+
+
+def test_an_agent_s_own_entry_changes_what_it_names_and_nothing_else(tmp_path):
+    name = simulation()["agent_names"][0]
+
+    llm = loaded_llm(tmp_path, **OLLAMA, input_price_per_million=0.2, agents={name: {"temperature": 0.1}})
+
+    assert llm.agents == {name: ModelSettings(**OLLAMA, input_price_per_million=0.2, temperature=0.1)}
+    assert llm.speaking_for(name).temperature == 0.1
+    assert llm.speaking_for("somebody else") is llm
+
+
+@pytest.mark.parametrize(
+    ("llm", "key", "words"),
+    [
+        ({"provider": "openai"}, "llm.model", "the model's name"),
+        ({"provider": "olama", "model": "m"}, "llm.provider", 'one of "gemini", "openai"'),
+        ({"provider": "local"}, "llm.model_path", "the path of the model's .gguf file"),
+        ({"provider": "local", "model_path": "model.bin"}, "llm.model_path", ".gguf"),
+        ({"model_path": "m.gguf"}, "llm.model_path", 'null, or "provider": "local"'),
+        ({"base_url": "http://127.0.0.1:1/v1"}, "llm.base_url", "GOOGLE_GEMINI_BASE_URL"),
+        (OLLAMA | {"base_url": "127.0.0.1:11434"}, "llm.base_url", "an address such as"),
+        (OLLAMA | {"base_url": "https://me:hush@example.org"}, "llm.base_url", "without a user"),
+        (OLLAMA | {"safety_settings": {"HARM_CATEGORY_HARASSMENT": "OFF"}}, "llm.safety_settings", "only Gemini"),
+        (OLLAMA | {"thinking_budget": 0}, "llm.thinking_budget", "only Gemini 2.5 and Anthropic's"),
+        ({"provider": "anthropic", "model": "m", "temperature": 1.2}, "llm.temperature", "from 0 to 1"),
+        ({"provider": "anthropic", "model": "m", "thinking_budget": 100}, "llm.thinking_budget", "1024"),
+        ({"fallbacks": {}}, "llm.fallbacks", "an array of objects"),
+        ({"fallbacks": ["openai"]}, "llm.fallbacks[0]", "an object"),
+        ({"fallbacks": [{"modle": "m"}]}, "llm.fallbacks[0].modle", "model (the nearest known key)"),
+        ({"fallbacks": [OLLAMA, {"provider": "mistral"}]}, "llm.fallbacks[1].model", "the model's name"),
+        ({"fallbacks": [OLLAMA | {"fallbacks": []}]}, "llm.fallbacks[0].fallbacks", "one of provider"),
+        ({"fallbacks": [OLLAMA | {"temperature": 9}]}, "llm.fallbacks[0].temperature", "from 0 to 2"),
+        ({"fallbacks": [{"temperature": 0.5}]}, "llm.fallbacks[0]", "another model, or another provider"),
+        ({"fallbacks": [OLLAMA, OLLAMA]}, "llm.fallbacks[1]", "another model, or another provider"),
+        ({"agents": []}, "llm.agents", "an object of agents' names"),
+        ({"agents": {"Alise": OLLAMA}}, "llm.agents.Alise", '"Alice", the nearest of agent_names'),
+        ({"agents": {"Alice": {"temprature": 1}}}, "llm.agents.Alice.temprature", "temperature (the nearest"),
+        ({"agents": {"Alice": {"provider": "openai"}}}, "llm.agents.Alice.model", "the model's name"),
+        ({"agents": {"Alice": {"fallbacks": []}}}, "llm.agents.Alice.fallbacks", "one of provider"),
+    ],
+)
+def test_a_fault_of_a_model_is_told_where_it_stands(tmp_path, llm, key, words):
+    (fault,) = faults(write(tmp_path, simulation=simulation(llm=llm)))
+
+    assert fault.key == key
+    assert words in fault.expected
+
+
+def test_an_agent_of_one_treatment_alone_may_have_a_model_of_its_own(tmp_path):
+    names = simulation()["agent_names"]
+    other = ["Zoe", *names[1:]]
+    experimental = {**EXPERIMENTAL, "treatments": {"a": {}, "b": {"simulation": {"agent_names": other}}}}
+    folder = write(tmp_path, experimental=experimental, simulation=simulation(llm={"agents": {"Zoe": OLLAMA}}))
+
+    assert set(load_settings(folder).simulation.llm.agents) == {"Zoe"}
+
+
+def test_a_price_of_any_model_is_enough_for_a_limit_in_money(tmp_path):
+    priced = {"fallbacks": [OLLAMA | {"output_price_per_million": 0.1}], "max_cost_per_session": 1}
+
+    assert loaded_llm(tmp_path, **priced).max_cost_per_session == 1
 
 
 @pytest.mark.parametrize(
@@ -553,6 +646,9 @@ def test_every_variable_is_read():
         ROOMFUL_LOG_FORMAT="json",
         ROOMFUL_RETURN_KEY="hush-hush-hush-hush",
         GEMINI_API_KEY="hush",
+        OPENAI_API_KEY="hush",
+        ANTHROPIC_API_KEY="hush",
+        MISTRAL_API_KEY="hush",
         GOOGLE_GEMINI_BASE_URL="http://127.0.0.1:9/x",
     )
 

@@ -23,6 +23,7 @@ LAYERS = (
         "freezing",
         "logs",
         "manner",
+        "models",
         "outcomes",
         "blocks",
         "pages",

@@ -13,27 +13,30 @@ from rich.text import Text
 
 from roomful.assembly import (
     NOT_SILENTLY,
-    SCRIPTED,
     SetupError,
+    all_models,
     check_no_rehearsal,
     check_setup,
     database_url,
+    described,
+    keys_of,
+    lacks,
     looked_at,
     open_store,
-    provider,
+    provided,
     speaks_silently,
     uses_sqlite,
 )
-from roomful.cli.design import astray, beginning, design_json, put_design
+from roomful.cli.design import astray, beginning, design_json, put_design, told_models
 from roomful.cli.disk import look_at
 from roomful.cli.freeze import frozen_words
 from roomful.cli.listed_pages import pages_json, put_pages
 from roomful.cli.output import plain, plain_lines, put, say_json, when
 from roomful.cli.records import reading
-from roomful.core.study import LLMSettings
+from roomful.core.study import SCRIPTED, LLMSettings, ModelSettings, name_of
 from roomful.enrolment_settings import EnrolmentSettings
 from roomful.llm import LLMError
-from roomful.llm.gemini import probe
+from roomful.llm.connect import probe
 from roomful.settings import ServerSettings, SettingsError, StudySettings, load_settings
 from roomful.store import StoreError
 from roomful.store.lock import DataFolderLock, FolderInUse
@@ -84,7 +87,7 @@ def check(
     if server and study:
         as_frozen, words = frozen_words(server, looked_at(server, study))
         findings.append(Finding("freeze", "ok" if as_frozen else "fault", words))
-        findings += _model(server, study.simulation.llm, live=live)
+        findings += _models(server, study.simulation.llm, live=live)
     faults = sum(finding.verdict == "fault" for finding in findings)
     if as_json:
         designed = design_json(study) if study else None
@@ -225,16 +228,21 @@ def _clock(newest: float | None) -> Finding:
     return Finding("clock", "ok", words)
 
 
-def _model(server: ServerSettings, llm: LLMSettings, *, live: bool) -> Iterator[Finding]:
-    if provider(llm, server) == SCRIPTED:
+def _models(server: ServerSettings, llm: LLMSettings, *, live: bool) -> Iterator[Finding]:
+    if all(model.provider == SCRIPTED for _, model in all_models(provided(llm, server))):
         yield _scripted(llm, live=live)
-    elif not server.gemini_api_key:
-        # said as a fault of the setup
         return
-    elif live:
-        yield _asked(server, llm)
-    else:
-        yield Finding("model", "ok", f"Gemini, {llm.model}; not asked (--live asks it for a word)")
+    for where, model in all_models(provided(llm, server)):
+        what = where.replace("llm.", "model: ").replace("llm", "model")
+        if model.provider == SCRIPTED:
+            yield Finding(what, "note", "speaks from a script")
+        elif lacks(where, model, server):
+            # said as a fault of the setup
+            continue
+        elif live:
+            yield _asked(what, server, model)
+        else:
+            yield Finding(what, "ok", f"{plain(described(model))}; not asked (--live asks it for a word)")
 
 
 def _scripted(llm: LLMSettings, *, live: bool) -> Finding:
@@ -244,13 +252,13 @@ def _scripted(llm: LLMSettings, *, live: bool) -> Finding:
     return Finding("model", "fault" if live else "note", f"{words}, so there is no model to ask" if live else words)
 
 
-def _asked(server: ServerSettings, llm: LLMSettings) -> Finding:
+def _asked(what: str, server: ServerSettings, model: ModelSettings) -> Finding:
     began = monotonic()
     try:
-        version = asyncio.run(probe(llm, server.gemini_api_key or "", monotonic, server.google_gemini_base_url))
+        version = asyncio.run(probe(model, keys_of(server), monotonic, server.google_gemini_base_url))
     except LLMError as fault:
-        return Finding("model", "fault", f"{llm.model}: {fault} ({fault.kind})")
-    return Finding("model", "ok", f"{version} answered after {monotonic() - began:.1f} s")
+        return Finding(what, "fault", f"{plain(name_of(model))}: {fault} ({fault.kind})")
+    return Finding(what, "ok", f"{plain(version)} answered after {monotonic() - began:.1f} s")
 
 
 def _effective(study: StudySettings) -> Table:
@@ -265,10 +273,12 @@ def _effective(study: StudySettings) -> Table:
     for name in type(simulation).__dataclass_fields__:
         if name not in groups:
             table.add_row(name, _value(getattr(simulation, name)))
-    for group in groups:
+    for group in groups[:2]:
         values = getattr(simulation, group)
         for name in type(values).__dataclass_fields__:
             table.add_row(f"{group}.{name}", _value(getattr(values, name)))
+    for name, value in told_models(simulation.llm):
+        table.add_row(f"llm.{name}", _value(value))
     for name, value in people_of(study.enrolment):
         table.add_row(name, _value(value))
     return table

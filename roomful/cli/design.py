@@ -7,12 +7,21 @@ from dataclasses import asdict, fields, replace
 from rich.table import Table
 from rich.text import Text
 
+from roomful.assembly import all_models
 from roomful.cli.output import plain, plain_lines, put
 from roomful.cli.targets import target_words
 from roomful.core.cards import card_of
 from roomful.core.events import SessionStarted
 from roomful.core.prompts import system_of
-from roomful.core.study import AgentCard, ExperimentalSettings, SimulationSettings, Treatment
+from roomful.core.study import (
+    AgentCard,
+    ExperimentalSettings,
+    LLMSettings,
+    ModelSettings,
+    SimulationSettings,
+    Treatment,
+    name_of,
+)
 from roomful.rules import nearest
 from roomful.settings import ASK, StudySettings
 
@@ -74,6 +83,16 @@ def _differing(base: SimulationSettings, own: SimulationSettings) -> Iterator[tu
         for item in fields(here):
             if getattr(here, item.name) != getattr(there, item.name):
                 yield f"{group}.{item.name}", getattr(here, item.name)
+
+
+def told_models(llm: LLMSettings) -> Iterator[tuple[str, object]]:
+    """The settings of `llm`; of those that stand in or speak for one agent, what is another than its own."""
+    common = {item.name: getattr(llm, item.name) for item in fields(llm) if item.name not in ("fallbacks", "agents")}
+    common["model"] = name_of(llm)
+    yield from common.items()
+    for where, model in all_models(llm):
+        own = {item.name: getattr(model, item.name) for item in fields(ModelSettings)} | {"model": name_of(model)}
+        yield from ((f"{where.removeprefix('llm.')}.{name}", own[name]) for name in own if own[name] != common[name])
 
 
 def _stances(treatment: Treatment, name: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from roomful.assembly import looked_at, model_name, provider
-from roomful.cli.design import design_json
+from roomful.cli.design import design_json, told_models
 from roomful.cli.listed_pages import asked
 from roomful.cli.output import Failure, plain, say
 from roomful.cli.targets import target_words
@@ -141,7 +141,7 @@ def _procedure(simulation: SimulationSettings) -> list[str]:
 def _model(server: ServerSettings, study: StudySettings) -> list[str]:
     llm = study.simulation.llm
     rows = [("provider", provider(llm, server)), ("model", model_name(llm, server))]
-    rows += [(name, _words(value)) for name, value in asdict(llm).items() if name not in ("provider", "model")]
+    rows += [(name, _words(value)) for name, value in told_models(llm) if name not in ("provider", "model")]
     return ["", "## The model", "", *_table(("parameter", "value"), rows)]
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from roomful.assembly import SCRIPTED, check_setup, model_name, open_store, provider, speaking
+from roomful.assembly import check_setup, model_name, open_store, provider, speaking
 from roomful.cli.output import Failure, plain, say, say_json, table, warn
-from roomful.core.study import LLMSettings, Treatment
+from roomful.core.study import SCRIPTED, LLMSettings, Treatment
 from roomful.llm.scripted import Scripted
 from roomful.rehearsal.concerns import Concern
 from roomful.rehearsal.intervals import Interval

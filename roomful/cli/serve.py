@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 import roomful
-from roomful.assembly import SCRIPTED, provider
+from roomful.assembly import SCRIPT, all_models, described, provided
 from roomful.cli.output import Failure, plain, say
 from roomful.logs import configure_logs
 from roomful.settings import ServerSettings, StudySettings, load_settings, put_into_environment
@@ -136,8 +136,9 @@ def _introduce(app: FastAPI, server: ServerSettings, study: StudySettings, host:
 def speakers(server: ServerSettings, study: StudySettings) -> str:
     """Who speaks for the agents, in a sentence."""
     llm = study.simulation.llm
-    if provider(llm, server) != SCRIPTED:
-        return f"speak through Gemini, {plain(llm.model)}"
+    others = [described(model) for _, model in all_models(provided(llm, server))]
+    if set(others) != {SCRIPT}:
+        return f"speak through {plain('; '.join(dict.fromkeys(others)))}"
     if llm.provider is None:
         return "are scripted: no GEMINI_API_KEY in the environment or in .env"
     return 'are scripted: llm.provider is "scripted"'

@@ -55,6 +55,7 @@ from roomful.core.inputs import (
     Suspend,
 )
 from roomful.core.state import ABSENCE, CLOCK, END, UNAVAILABLE, Message, SessionState, Turn, take_up
+from roomful.core.study import SCRIPTED, ModelSettings, name_of
 
 ASKED_MOST = 2
 """Calls for one turn: a reply of which nothing can be shown is asked for once more."""
@@ -376,12 +377,13 @@ def _named_last(state: SessionState) -> list[str]:
 def _call(draft: _Draft, turn: Turn) -> None:
     prompt = prompts.ask(draft.state, turn, draft.now)
     session = draft.state.session
-    llm = session.simulation_config.llm
+    own = session.simulation_config.llm.agents.get(turn.agent_name)
+    llm = own or session.simulation_config.llm
     requested = CallRequested(
         call_id=f"c{prompt.number}",
         turn_id=turn.turn_id,
         prompt=prompt,
-        model=session.model,
+        model=session.model if own is None else _model_of(own, session.model),
         parameters={
             "temperature": llm.temperature,
             "top_p": llm.top_p,
@@ -391,6 +393,11 @@ def _call(draft: _Draft, turn: Turn) -> None:
         },
     )
     draft.add(requested)
+
+
+def _model_of(own: ModelSettings, common: str) -> str:
+    """What the model of one agent is called; where nobody named a provider, it is the one of the others."""
+    return common if own.provider is None and common == SCRIPTED else name_of(own)
 
 
 def _say(draft: _Draft, input: Say) -> None:

@@ -20,6 +20,10 @@ class Reply:
     finish_reason: str = ""
     attempts: tuple[str, ...] = ()
     """One line an attempt that failed before this reply: kind, message and seconds."""
+    provider: str = ""
+    """Who served the model; empty where nobody said so."""
+    fallback: int = 0
+    """Which of the fallbacks answered, from 1; 0: the model that was asked first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -376,7 +376,7 @@ def _requested(state: SessionState, event: CallRequested) -> None:
 def _answered(state: SessionState, event: CallAnswered) -> None:
     call = state.calls.pop(event.call_id, None)
     turn = state.turns.get(call.turn_id) if call else None
-    _spend(state, event.reply)
+    _spend(state, event.reply, event.prompt.agent_name)
     service = state.service
     if event.text is None:
         _serve(state, service.failed(event.call_id, state.at))
@@ -390,7 +390,7 @@ def _answered(state: SessionState, event: CallAnswered) -> None:
 def _failed(state: SessionState, event: CallFailed) -> None:
     state.calls.pop(event.call_id, None)
     if event.reply:
-        _spend(state, event.reply)
+        _spend(state, event.reply, event.prompt.agent_name)
     _serve(state, state.service.failed(event.call_id, state.at))
 
 
@@ -415,11 +415,11 @@ def _pass(state: SessionState, entry: Entry) -> None:
     state.service = state.service.passed(state.at, entry.at, state.started.simulation_config.llm)
 
 
-def _spend(state: SessionState, reply: Reply) -> None:
-    """Count what a reply cost in tokens, and in money by the prices of the settings."""
+def _spend(state: SessionState, reply: Reply, agent: str) -> None:
+    """Count what a reply cost in tokens, and in money by the prices of who gave it."""
     if state.started is None:
         return
-    llm = state.started.simulation_config.llm
+    llm = state.started.simulation_config.llm.speaking_for(agent, reply.fallback)
     output = reply.output_tokens + reply.thinking_tokens
     state.tokens += reply.input_tokens + output
     state.cost += (reply.input_tokens * llm.input_price_per_million + output * llm.output_price_per_million) / 1e6

@@ -90,15 +90,23 @@ class ExperimentalSettings:
     """By name, what is measured in every session."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LLMSettings:
-    """Which model speaks for the agents, and how it is asked."""
+SCRIPTED = "scripted"
+"""The provider whose agents speak from a script, and its model's name."""
 
-    provider: Literal["gemini", "scripted"] | None = None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """A language model, and how it is asked."""
+
+    provider: Literal["gemini", "openai", "anthropic", "mistral", "local", "scripted"] | None = None
     """None: Gemini when there is a key, else scripted agents (for the demo token only)."""
     # Google names it for what gemini-2.5-flash did, which is shut down on 2026-12-01; it has no end announced
     # (ai.google.dev/gemini-api/docs/deprecations, as of November 2026).
     model: str = "gemini-3.5-flash-lite"
+    base_url: str | None = None
+    """Where the provider's protocol is spoken; None: by the provider itself."""
+    model_path: str | None = None
+    """The GGUF file of a model that runs in the process of the server."""
     temperature: float | None = 1.0
     """Models from Gemini 3.5 Flash-Lite on ignore this and `top_p`; 1.0 is what they use."""
     top_p: float | None = None
@@ -113,18 +121,39 @@ class LLMSettings:
     max_attempts: int = 3
     max_concurrent_calls: int = 100
     requests_per_minute: float | None = None
+    input_price_per_million: float = 0.0
+    output_price_per_million: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LLMSettings(ModelSettings):
+    """Which model speaks for the agents, which others stand in for it, and what that means for a session."""
+
+    fallbacks: tuple[ModelSettings, ...] = ()
+    """Who is asked instead, in this order, when a call has failed for good."""
+    agents: Mapping[str, ModelSettings] = field(default_factory=dict)
+    """Agents for whom another model speaks, or the same in another way."""
     max_tokens_per_session: int | None = None
     """The session ends with `budget_exhausted` once its calls have used this many tokens."""
     max_cost_per_session: float | None = None
-    """As above in money, by the two prices below."""
-    input_price_per_million: float = 0.0
-    output_price_per_million: float = 0.0
+    """As above in money, by the two prices of the model that answered."""
     when_unavailable: Literal["wait", "end", "fallback"] = "wait"
     """What becomes of a session whose calls fail: it goes on without, it ends, or reviewed lines stand in."""
     unavailable_seconds: float = 120.0
     """How long the model may be unavailable before "end" ends the session (`llm_unavailable`)."""
     fallback_lines: tuple[str, ...] = ()
     """Reviewed lines that stand in for failed calls, each at most once in a session."""
+
+    def speaking_for(self, agent: str, fallback: int = 0) -> ModelSettings:
+        """Who is asked to speak for an agent; `fallback` n is the nth who is asked instead."""
+        return self.fallbacks[fallback - 1] if fallback else self.agents.get(agent, self)
+
+
+def name_of(model: ModelSettings) -> str:
+    """What the model is called in a log, before it has said itself which version it is."""
+    if model.provider == "local" and model.model_path:
+        return model.model_path.replace("\\", "/").rpartition("/")[2]
+    return SCRIPTED if model.provider == SCRIPTED else model.model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

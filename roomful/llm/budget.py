@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from roomful.core.events import Prompt
 from roomful.core.inputs import Reply
-from roomful.core.study import LLMSettings
+from roomful.core.study import ModelSettings
 from roomful.llm import LLM, LLMError
 
 _DAY = 86400.0
@@ -38,7 +38,7 @@ class Budget:
             return f"{self.cost:.2f} of {self.max_cost_per_day:.2f} in money"
         return None
 
-    def add(self, reply: Reply, settings: LLMSettings) -> None:
+    def add(self, reply: Reply, settings: ModelSettings) -> None:
         """Count what a reply has used."""
         self.tokens += reply.input_tokens + reply.output_tokens + reply.thinking_tokens
         self.cost += cost(reply, settings)
@@ -47,13 +47,13 @@ class Budget:
         return int(self.now() // _DAY)
 
 
-def cost(reply: Reply, settings: LLMSettings) -> float:
+def cost(reply: Reply, settings: ModelSettings) -> float:
     """Money for a reply by the prices of the settings; thinking is charged as output."""
     output = reply.output_tokens + reply.thinking_tokens
     return (reply.input_tokens * settings.input_price_per_million + output * settings.output_price_per_million) / 1e6
 
 
-def budgeted(llm: LLM, budget: Budget, settings: LLMSettings) -> LLM:
+def budgeted(llm: LLM, budget: Budget, settings: ModelSettings) -> LLM:
     """Refuse calls once the day's budget is used (`budget`); failed calls count with the tokens they cost.
 
     Calls under way when the limit is reached go on, so a day can end a few calls above it.

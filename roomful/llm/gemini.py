@@ -27,7 +27,7 @@ from pydantic.alias_generators import to_camel
 
 from roomful.core.events import Prompt
 from roomful.core.inputs import Reply
-from roomful.core.study import LLMSettings
+from roomful.core.study import ModelSettings
 from roomful.llm import LLMError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Gemini:
     """An LLM. `clock` is in seconds; `base_url` names another server, else GOOGLE_GEMINI_BASE_URL does, else Google."""
 
     def __init__(
-        self, settings: LLMSettings, api_key: str, clock: Callable[[], float], base_url: str | None = None
+        self, settings: ModelSettings, api_key: str, clock: Callable[[], float], base_url: str | None = None
     ) -> None:
         self._settings = settings
         self._api_key = api_key
@@ -74,16 +74,6 @@ class Gemini:
                 make = await asyncio.to_thread(_load)
                 self._client = make(self._settings, self._api_key, self._base_url)
             return self._client
-
-
-async def probe(settings: LLMSettings, api_key: str, clock: Callable[[], float], base_url: str | None = None) -> str:
-    """Ask the model for a word and return the version that answered; LLMError says what to change."""
-    gemini = Gemini(settings, api_key, clock, base_url)
-    try:
-        reply = await gemini(Prompt(agent_name="check", system="Answer with one word.", text="Say hello."))
-    finally:
-        await gemini.close()
-    return reply.model
 
 
 def _load() -> "type[GeminiClient]":

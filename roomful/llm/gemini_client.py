@@ -5,16 +5,15 @@ Importing it takes 0.4 s, so `roomful.llm.gemini` does it when first needed.
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from urllib.request import getproxies
 
 import aiohttp
 from google import genai
 from google.genai import errors, types
 
-from roomful.core.study import LLMSettings
+from roomful.core.study import ModelSettings
 from roomful.llm import LLMError
+from roomful.llm.headers import retry_after, seconds
 
 MODELS_PAGE = "https://ai.google.dev/gemini-api/docs/models"
 KEYS_PAGE = "https://aistudio.google.com/apikey"
@@ -40,7 +39,7 @@ class _Config(types.GenerateContentConfig):
 class GeminiClient:
     """One google-genai client; make it where the event loop runs that will use it."""
 
-    def __init__(self, settings: LLMSettings, api_key: str, base_url: str | None) -> None:
+    def __init__(self, settings: ModelSettings, api_key: str, base_url: str | None) -> None:
         self._model = settings.model
         self._timeout = settings.timeout_seconds
         self._config = _config(settings)
@@ -84,7 +83,7 @@ class GeminiClient:
         return (response.sdk_http_response and response.sdk_http_response.body) or ""
 
 
-def _config(settings: LLMSettings) -> _Config:
+def _config(settings: ModelSettings) -> _Config:
     if settings.thinking_budget is not None and settings.thinking_level is not None:
         raise ValueError("Set thinking_budget (Gemini 2.5) or thinking_level (from Gemini 3 on), not both.")
     thinking = None
@@ -143,15 +142,9 @@ def _retry_after(error: errors.APIError) -> float | None:
     for detail in _details(error):
         delay = detail.get("retryDelay")
         if isinstance(delay, str) and delay.endswith("s"):
-            return _seconds(delay[:-1])
+            return seconds(delay[:-1])
     headers: object = getattr(error.response, "headers", {})
-    if not isinstance(headers, Mapping) or "Retry-After" not in headers:
-        return None
-    value = str(headers["Retry-After"])
-    moment, sent = _date(value), _date(str(headers.get("Date")))
-    if moment and sent:
-        return max(0.0, (moment - sent).total_seconds())
-    return _seconds(value)
+    return retry_after(headers) if isinstance(headers, Mapping) else None
 
 
 def _details(error: errors.APIError) -> Iterator[Mapping[str, object]]:
@@ -160,17 +153,3 @@ def _details(error: errors.APIError) -> Iterator[Mapping[str, object]]:
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict):
             yield detail
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        return None
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text)
-    except ValueError:
-        return None

@@ -24,18 +24,37 @@ def limited(
 
     A call that cannot begin within `patience` seconds of the time its message is due is given up (`queue_full`).
     """
-    slots = _Slots(max_concurrent_calls, clock, sleep)
-    pace = _Pace(requests_per_minute, clock, sleep) if requests_per_minute else None
+    return Limits(clock, sleep, max_concurrent_calls, requests_per_minute, patience).around(llm)
 
-    async def ask(prompt: Prompt) -> Reply:
-        deadline = clock() + prompt.due_in + patience
-        async with slots.one(deadline):
-            # inside the slot, so that calls begin in the order of their reserved times
-            if pace:
-                await pace.turn(deadline)
-            return await llm(prompt)
 
-    return ask
+class Limits:
+    """As `limited`, for several LLMs that share one limit."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        max_concurrent_calls: int,
+        requests_per_minute: float | None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._slots = _Slots(max_concurrent_calls, clock, sleep)
+        self._pace = _Pace(requests_per_minute, clock, sleep) if requests_per_minute else None
+        self._clock = clock
+        self._patience = patience
+
+    def around(self, llm: LLM) -> LLM:
+        """The same LLM under these limits."""
+
+        async def ask(prompt: Prompt) -> Reply:
+            deadline = self._clock() + prompt.due_in + self._patience
+            async with self._slots.one(deadline):
+                # inside the slot, so that calls begin in the order of their reserved times
+                if self._pace:
+                    await self._pace.turn(deadline)
+                return await llm(prompt)
+
+        return ask
 
 
 class _Slots:

@@ -37,7 +37,7 @@ def retried(
         while True:
             asked = clock()
             try:
-                reply = await llm(_later(prompt, asked - began))
+                reply = await llm(later(prompt, asked - began))
             except LLMError as error:
                 lines = (*lines, f"{error.kind}: {error} ({clock() - asked:.2f} s)")
                 wait = _wait(error, prompt, len(lines))
@@ -52,7 +52,8 @@ def retried(
     return ask
 
 
-def _later(prompt: Prompt, passed: float) -> Prompt:
+def later(prompt: Prompt, passed: float) -> Prompt:
+    """The same prompt when so many seconds have passed."""
     return replace(prompt, due_in=prompt.due_in - passed) if passed > 0 else prompt
 
 
