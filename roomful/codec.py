@@ -253,6 +253,7 @@ class _Called(_Asked, kw_only=True):
     fallback: int = 0
     text: str | None = None
     rejected: str | None = None
+    repairs: tuple[str, ...] = ()
 
     def event(self) -> events.CallAnswered | events.CallFailed:
         """What came of the call. Raises ValueError where it has neither a reply nor an error."""
@@ -281,7 +282,12 @@ class _Called(_Asked, kw_only=True):
             fallback=self.fallback,
         )
         return events.CallAnswered(
-            call_id=self.call_id, prompt=self.asked(), reply=reply, text=self.text, rejected=self.rejected
+            call_id=self.call_id,
+            prompt=self.asked(),
+            reply=reply,
+            text=self.text,
+            rejected=self.rejected,
+            repairs=self.repairs,
         )
 
 
@@ -407,8 +413,11 @@ def _event_json(event: Event, session_id: str, time: str) -> str:
         case events.CallAnswered():
             asked = f'{{"call_id":{_quoted(event.call_id)},{_asked(event.prompt)}'
             raw = f'"response":{_quoted(event.reply.text)},"error":null,"text":{_written(event.text)}'
+            seen = f'"rejected":{_written(event.rejected)}'
+            if event.repairs:
+                seen += f',"repairs":{_written(event.repairs)}'
             reply = _written(_reply(event.reply, ("text",)))[1:-1]
-            return f'{asked},{raw},{reply},"rejected":{_written(event.rejected)}}}'
+            return f"{asked},{raw},{reply},{seen}}}"
         case events.CallFailed():
             failed = f'{{"call_id":{_quoted(event.call_id)},"prompt":{_quoted(event.prompt.text)},'
             failed += f"{_members(event, ('call_id', 'prompt', 'message', 'reply'))},"
@@ -465,7 +474,7 @@ def _started(event: events.SessionStarted) -> dict[str, object]:
     plain["simulation_config"] = _sparse(event.simulation_config, ("timing", "speech"))
     for whole, later in (
         (plain, ("levels", "answers", "sides", "stances", "freeze", "rehearsal")),
-        (plain["experimental_config"], ("agents", "stances", "seeded_messages", "targets")),
+        (plain["experimental_config"], ("agents", "stances", "seeded_messages", "targets", "licences")),
     ):
         for name in later:
             if not whole[name]:

@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from roomful.core.cards import range_of
-from roomful.core.study import AgentCard, ExperimentalSettings, Position, SeededMessage, Stances, Target
+from roomful.core.study import (
+    AgentCard,
+    ExperimentalSettings,
+    Position,
+    SeededMessage,
+    Stances,
+    StanceWords,
+    Target,
+)
 from roomful.rules import (
     NAME,
     TEXT,
@@ -19,6 +27,7 @@ from roomful.rules import (
     shown,
     wrong,
 )
+from roomful.spoken import LICENCE
 from roomful.target_settings import TARGETS, check_targets
 
 SEEDED_LONGEST = 2000
@@ -61,10 +70,15 @@ def _read_words(value: object) -> str:
 
 _WORDS = Rule("a string that is not empty", _read_words)
 
+_PHRASES = _or(_array("an array of words or phrases", _WORDS), ())
+
+STANCE_WORDS_RULES: Mapping[str, Rule[object]] = {"own": _PHRASES, "opposite": _PHRASES}
+
 CARD_RULES: Mapping[str, Rule[object]] = {
     "style": _or(TEXT, ""),
     "stance": _or(TEXT, ""),
     "facts": _or(_array("an array of strings", _WORDS), ()),
+    "stance_words": or_null(object_of(StanceWords, STANCE_WORDS_RULES, _nothing)),
 }
 _CARD = object_of(AgentCard, CARD_RULES, _nothing)
 
@@ -100,6 +114,7 @@ def _read_answer(value: object) -> str:
 POSITION_RULES: Mapping[str, Rule[object]] = {
     "answers": _array("an array of at least one answer", Rule(_ANSWER_EXPECTED, _read_answer), 1),
     "stance": _WORDS,
+    "words": _PHRASES,
 }
 _POSITION: Rule[Position] = object_of(Position, POSITION_RULES, _nothing)
 
@@ -170,6 +185,7 @@ EXPERIMENTAL_RULES: Mapping[str, Rule[object]] = {
     "stances": or_null(object_of(Stances, STANCES_RULES, _check_stances)),
     "seeded_messages": _or(_array("an array of messages", _SEEDED), ()),
     "targets": TARGETS,
+    "licences": _or(_array(f"an array of licences, each {LICENCE.expected}", LICENCE), ()),
 }
 
 

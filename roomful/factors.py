@@ -41,6 +41,8 @@ SIMULATION_KEYS = (
     "group_name",
     "group_picture",
     "member_pictures",
+    "bot_question_policy",
+    "distress",
     "record_activity",
     "end_text",
     "end_url",
@@ -52,6 +54,7 @@ LLM_KEYS = (
     "max_cost_per_session",
     "when_unavailable",
     "unavailable_seconds",
+    "when_rejected",
     "fallback_lines",
 )
 """The same of `llm`: the others are of the connection that all sessions share."""

@@ -194,6 +194,7 @@ LLM_RULES: Mapping[str, Rule[object]] = {
     "max_cost_per_session": or_null(number(positive=True)),
     "when_unavailable": one_of("wait", "end", "fallback"),
     "unavailable_seconds": number(positive=True),
+    "when_rejected": or_null(one_of("drop", "fallback")),
     "fallback_lines": Rule(_LINES_EXPECTED, _read_lines),
 }
 
@@ -205,8 +206,10 @@ def _check_llm(found: Mapping[str, object], good: Mapping[str, object]) -> Itera
         found_words = f"{good['max_cost_per_session']:g} while both prices are 0"
         expected = "input_price_per_million or output_price_per_million above 0, or no limit"
         yield Fault("", "max_cost_per_session", found_words, expected)
-    if good.get("when_unavailable") == "fallback" and good.get("fallback_lines") == ():
-        yield Fault("", "fallback_lines", 'none while when_unavailable is "fallback"', "at least one reviewed line")
+    for key in ("when_unavailable", "when_rejected"):
+        if good.get(key) == "fallback" and good.get("fallback_lines") == ():
+            yield Fault("", "fallback_lines", f'none while {key} is "fallback"', "at least one reviewed line")
+            break
 
 
 def _entries(good: Mapping[str, object]) -> Iterator[Mapping[str, object]]:

@@ -48,6 +48,7 @@ from roomful.rules import (
     shown,
     wrong,
 )
+from roomful.spoken import SPOKEN_RULES
 from roomful.treatments import Design, Simulated, read_design
 
 __all__ = [
@@ -123,6 +124,7 @@ SIMULATION_RULES: Mapping[str, Rule[object]] = {
     "group_picture": or_null(_PICTURE),
     "member_pictures": mapping(None, _PICTURE),
     "language": or_null(one_of("en", "de", "es", "ar")),
+    **SPOKEN_RULES,
     "record_activity": SWITCH,
     "end_text": or_null(TEXT),
     "end_url": or_null(_LINK),

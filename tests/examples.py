@@ -106,7 +106,9 @@ HAPPENED: list[tuple[float, events.Event, Input | None]] = [
     ),
     (
         4.61204,
-        events.CallAnswered(call_id="c1", prompt=BACKGROUND, reply=REPLY, text="has anyone seen my cat?"),
+        events.CallAnswered(
+            call_id="c1", prompt=BACKGROUND, reply=REPLY, text="has anyone seen my cat?", repairs=("name",)
+        ),
         inputs.Answered(call_id="c1", reply=REPLY),
     ),
     (6.1, events.TypingStarted(sender="Alice", turn_id="b1"), inputs.Rang(alarm="typing:b1")),

@@ -302,7 +302,7 @@ def _bare(entry: Entry) -> Entry:
     elif isinstance(event, CallAnswered):
         reply = replace(event.reply, text="", model="", finish_reason="", attempts=(), provider="")
         whose = replace(nothing, agent_name=event.prompt.agent_name)
-        event = replace(event, prompt=whose, reply=reply, rejected=None)
+        event = replace(event, prompt=whose, reply=reply, rejected=None, repairs=())
     elif isinstance(event, CallFailed):
         whose = replace(nothing, agent_name=event.prompt.agent_name)
         event = replace(event, prompt=whose, message="", attempts=())

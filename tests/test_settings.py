@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from roomful.core.study import ExperimentalSettings, LLMSettings, ModelSettings, SimulationSettings
+from roomful.core.study import Distress, ExperimentalSettings, LLMSettings, ModelSettings, SimulationSettings
 from roomful.core.timing import AMBIENT, ATTENTIVE, PLAIN, SEED, VARIED, Speech, Timing
 from roomful.manner import SPEECH_RULES, TIMING_RULES
 from roomful.settings import (
@@ -30,6 +30,7 @@ from roomful.settings import (
     load_server_settings,
     load_settings,
 )
+from roomful.spoken import DISTRESS_RULES
 
 ROOT = Path(__file__).parent.parent
 EXPERIMENTAL: dict[str, object] = {"prompt_template": "You are {name}, a neighbour. {not a field}"}
@@ -130,6 +131,23 @@ def test_a_fault_of_manner_is_told_by_its_key(tmp_path, keys, key, expected):
     assert expected in fault.expected
 
 
+@pytest.mark.parametrize(
+    ("keys", "key", "expected"),
+    [
+        ({"chat_language": "english"}, "chat_language", 'one of "en"'),
+        ({"bot_question_policy": "deny"}, "bot_question_policy", 'one of "deflect", "honest", "ignore"'),
+        ({"distress": {"action": "ends"}}, "distress.action", "end"),
+        ({"distress": {"action": "end"}}, "distress.help_text", "whom to turn to"),
+        ({"distress": {"action": "end", "help_text": " "}}, "distress.help_text", "whom to turn to"),
+    ],
+)
+def test_a_fault_of_what_is_said_is_told_by_its_key(tmp_path, keys, key, expected):
+    fault = only_fault(write(tmp_path, simulation=simulation(**keys)))
+
+    assert fault.key == key
+    assert expected in fault.expected
+
+
 def test_the_example_study_loads_and_leaves_the_model_open():
     study = load_settings(ROOT / "config")
 
@@ -157,6 +175,7 @@ def test_every_key_of_the_model_can_be_set(tmp_path):
         "output_price_per_million": 2.5,
         "when_unavailable": "fallback",
         "unavailable_seconds": 30,
+        "when_rejected": "drop",
         "fallback_lines": ["what a day", "haha"],
     }
     elsewhere = {"base_url", "model_path", "fallbacks", "agents"}
@@ -263,6 +282,8 @@ def test_a_price_of_any_model_is_enough_for_a_limit_in_money(tmp_path):
     ("llm", "key"),
     [
         ({"when_unavailable": "fallback"}, "llm.fallback_lines"),
+        ({"when_rejected": "fallback"}, "llm.fallback_lines"),
+        ({"when_rejected": "wait"}, "llm.when_rejected"),
         ({"fallback_lines": "haha"}, "llm.fallback_lines"),
         ({"fallback_lines": ["haha", " "]}, "llm.fallback_lines[1]"),
         ({"fallback_lines": ["haha", "two\nlines"]}, "llm.fallback_lines[1]"),
@@ -285,6 +306,7 @@ def test_what_happens_without_the_model_is_checked_at_the_start(tmp_path, llm, k
         (LLMSettings, LLM_RULES),
         (Timing, TIMING_RULES),
         (Speech, SPEECH_RULES),
+        (Distress, DISTRESS_RULES),
     ],
 )
 def test_every_field_has_its_rule(kind, rules):
@@ -833,7 +855,7 @@ def default(kind: type, name: str) -> str:
     if field.default is MISSING and field.default_factory is MISSING:
         return "*required*"
     value = field.default_factory() if field.default_factory is not MISSING else field.default
-    return "`{}`" if isinstance(value, LLMSettings | Timing | Speech) else f"`{json.dumps(value)}`"
+    return "`{}`" if isinstance(value, LLMSettings | Timing | Speech | Distress) else f"`{json.dumps(value)}`"
 
 
 @pytest.mark.parametrize(
@@ -844,6 +866,7 @@ def default(kind: type, name: str) -> str:
         (LLMSettings, LLM_RULES, "llm."),
         (Timing, TIMING_RULES, "timing."),
         (Speech, SPEECH_RULES, "speech."),
+        (Distress, DISTRESS_RULES, "distress."),
     ],
 )
 def test_every_key_is_documented(kind, rules, prefix):
@@ -877,6 +900,7 @@ def spelled(value: object) -> str:
 
 def test_the_documentation_names_nothing_that_is_not_there():
     known = {*EXPERIMENTAL_RULES, *DESIGN_KEYS, *SIMULATION_RULES, *(f"llm.{name}" for name in LLM_RULES)}
+    known |= {f"distress.{name}" for name in DISTRESS_RULES}
     known |= {f"timing.{name}" for name in TIMING_RULES} | {f"speech.{name}" for name in SPEECH_RULES}
 
     assert rows().keys() == known | {variable.names[0] for variable in SERVER_VARIABLES.values()}

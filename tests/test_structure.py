@@ -32,6 +32,7 @@ LAYERS = (
         "rules",
         "settings",
         "target_settings",
+        "spoken",
         "timeline",
         "token_file",
         "treatments",

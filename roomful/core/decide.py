@@ -374,8 +374,8 @@ def _named_last(state: SessionState) -> list[str]:
     return [*found, quoted.sender] if quoted else found
 
 
-def _call(draft: _Draft, turn: Turn) -> None:
-    prompt = prompts.ask(draft.state, turn, draft.now)
+def _call(draft: _Draft, turn: Turn, rejected: str | None = None) -> None:
+    prompt = prompts.ask(draft.state, turn, draft.now, rejected)
     session = draft.state.session
     own = session.simulation_config.llm.agents.get(turn.agent_name)
     llm = own or session.simulation_config.llm
@@ -481,17 +481,25 @@ def _answered(draft: _Draft, input: Answered) -> None:
     session = draft.state.session
     agent_name = call.prompt.agent_name
     members = [*session.simulation_config.agent_names, session.participant_name]
-    shown = prompts.clean(input.reply.text, agent_name, members)
+    shown, repairs = prompts.cleaned(input.reply.text, agent_name, members)
     if draft.state.turns[call.turn_id].emoji is False:
         shown = prompts.without_emoji(shown)
     rejected = checks.rejection(shown, call.prompt, draft.state)
-    text = None if rejected else shown
-    draft.add(CallAnswered(call_id=call.call_id, prompt=call.prompt, reply=input.reply, text=text, rejected=rejected))
-    turn = draft.state.turns[call.turn_id]
+    text = None if rejected else prompts.trimmed(shown, call.prompt.words)
+    answered = CallAnswered(
+        call_id=call.call_id,
+        prompt=call.prompt,
+        reply=input.reply,
+        text=text,
+        rejected=rejected,
+        repairs=repairs if text in (None, shown) else (*repairs, "words"),
+    )
+    draft.add(answered)
+    turn, llm = draft.state.turns[call.turn_id], session.simulation_config.llm
     if rejected and turn.asked < ASKED_MOST:
-        _call(draft, turn)
+        _call(draft, turn, rejected)
     elif rejected:
-        _give_up(draft, turn, rejected)
+        _give_up(draft, turn, rejected, llm.when_rejected or llm.when_unavailable)
     elif turn.due <= draft.now:
         _post(draft, turn)
     if _over_budget(draft.state):
@@ -512,16 +520,17 @@ def _failed(draft: _Draft, input: Failed) -> None:
         reply=input.reply,
     )
     draft.add(failed)
-    _give_up(draft, draft.state.turns[call.turn_id], input.error)
+    llm = draft.state.session.simulation_config.llm
+    _give_up(draft, draft.state.turns[call.turn_id], input.error, llm.when_unavailable)
     if _over_budget(draft.state):
         _end(draft, "budget_exhausted")
 
 
-def _give_up(draft: _Draft, turn: Turn, reason: str) -> None:
-    """Ask no more for a turn: a line that nobody has used yet stands in, or there will be no message."""
+def _give_up(draft: _Draft, turn: Turn, reason: str, then: str) -> None:
+    """Ask no more for a turn: a line that nobody has used yet stands in (`then`), or there will be no message."""
     session, used = draft.state.session, draft.state.lines_used
-    llm = session.simulation_config.llm
-    lines = [line for line in llm.fallback_lines if line not in used] if llm.when_unavailable == "fallback" else []
+    known = session.simulation_config.llm.fallback_lines if then == "fallback" else ()
+    lines = [line for line in known if line not in used]
     if not lines:
         _drop(draft, turn, reason)
         return

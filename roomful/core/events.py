@@ -171,6 +171,8 @@ class CallAnswered:
     text: str | None
     rejected: str | None = None
     """Why nothing of the reply can be shown."""
+    repairs: tuple[str, ...] = ()
+    """What was taken from the reply so that it can be: `form`, `markdown`, `name`, `quotes`, `length`, `words`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,18 @@ from typing import Literal
 from roomful.core.chance import draw
 from roomful.core.timing import PLAIN, SEED, Speech, Timing
 
+type Licence = Literal["incivility", "profanity", "political_attack"]
+type ChatLanguage = Literal["en", "de", "es", "ar", "fr", "it", "pt", "nl", "pl", "sv", "tr"]
+type BotQuestionPolicy = Literal["deflect", "honest", "ignore"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StanceWords:
+    """Words or phrases of those who think as an agent does, and of those who think the opposite: to count, no more."""
+
+    own: tuple[str, ...] = ()
+    opposite: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentCard:
@@ -15,6 +27,7 @@ class AgentCard:
     style: str = ""
     stance: str = ""
     facts: tuple[str, ...] = ()
+    stance_words: StanceWords | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +37,8 @@ class Position:
     answers: tuple[str, ...]
     """As text; `"1..3"` stands for every number from 1 to 3."""
     stance: str
+    words: tuple[str, ...] = ()
+    """Words or phrases by which those of this position are known: to count who speaks against their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +103,8 @@ class ExperimentalSettings:
     seeded_messages: tuple[SeededMessage, ...] = ()
     targets: Mapping[str, Target] = field(default_factory=dict)
     """By name, what is measured in every session."""
+    licences: tuple[Licence, ...] = ()
+    """What agents may say in this treatment that is held back in others."""
 
 
 SCRIPTED = "scripted"
@@ -141,6 +158,8 @@ class LLMSettings(ModelSettings):
     """What becomes of a session whose calls fail: it goes on without, it ends, or reviewed lines stand in."""
     unavailable_seconds: float = 120.0
     """How long the model may be unavailable before "end" ends the session (`llm_unavailable`)."""
+    when_rejected: Literal["drop", "fallback"] | None = None
+    """What becomes of a message whose replies may not be shown; None: as `when_unavailable`."""
     fallback_lines: tuple[str, ...] = ()
     """Reviewed lines that stand in for failed calls, each at most once in a session."""
 
@@ -154,6 +173,15 @@ def name_of(model: ModelSettings) -> str:
     if model.provider == "local" and model.model_path:
         return model.model_path.replace("\\", "/").rpartition("/")[2]
     return SCRIPTED if model.provider == SCRIPTED else model.model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distress:
+    """What follows on signs of suicidal thoughts or self-harm in the participant's words."""
+
+    action: Literal["alert", "end", "off"] = "alert"
+    help_text: str | None = None
+    """What the participant is shown where the session ends over it; None: the text of any other end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +204,11 @@ class SimulationSettings:
     """Agent's name to file; those left out get their initials."""
     language: Literal["en", "de", "es", "ar"] | None = None
     """Of the participant's page; None: the browser's."""
+    chat_language: ChatLanguage | None = None
+    """In which agents write, and nothing else is shown; None: in the conversation's."""
+    bot_question_policy: BotQuestionPolicy = "deflect"
+    """What agents make of the question whether they are bots: leave it open, admit it, or not answer at all."""
+    distress: Distress = Distress()
     record_activity: bool = True
     """Whether the page reports what the participant saw and did, and the log keeps it."""
     end_text: str | None = None
