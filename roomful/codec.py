@@ -49,6 +49,7 @@ EVENT_TYPES: Mapping[type[Event], str] = {
     events.CallFailed: "llm_call",
     events.TypingStarted: "typing",
     events.MessagePosted: "message",
+    events.DistressNoticed: "distress",
     events.ReceiptGiven: "receipt",
     events.ReactionSet: "reaction",
     events.MessageReported: "report",

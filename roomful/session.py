@@ -4,14 +4,18 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+import structlog
+
 from roomful.codec import input_name
 from roomful.core.decide import Refused, enter
-from roomful.core.events import CallRequested, Entry
+from roomful.core.events import CallRequested, DistressNoticed, Entry
 from roomful.core.inputs import Answered, Failed, Input, Rang, Say, Suspend
 from roomful.llm import LLM, LLMError
 from roomful.log import SessionLog
 from roomful.store import StoreError
 from roomful.timeline import Arrival, Timeline
+
+_log = structlog.get_logger()
 
 type OnCommit = Callable[[int, float], None]
 """Told of each batch that was stored: its entries, and the seconds it took."""
@@ -135,6 +139,8 @@ class SimulationSession:
         if not decided.entries:
             return []
         await self.log.enter(decided)
+        if any(isinstance(entry.event, DistressNoticed) for entry in decided.entries):
+            _log.warning("distress", session_id=self.log.session_id)
         self._backoff, self._retry_at = BACKOFF_FIRST, 0.0
         if self._on_commit:
             self._on_commit(len(decided.entries), self._timeline.now() - now)

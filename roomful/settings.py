@@ -205,6 +205,19 @@ class StudySettings:
             object.__setattr__(self, "treatments", (only,))
 
     @property
+    def undebriefed(self) -> bool:
+        """Whether some participants are told in no way of ours that they talked to agents: neither then nor after."""
+        policies = {treatment.simulation.bot_question_policy for treatment in self.treatments}
+        return policies != {"honest"} and all(page.role != "debrief" for page in self.pages)
+
+    @property
+    def sends_on(self) -> bool:
+        """Whether everybody who completes is sent on, to where they may be debriefed."""
+        ending = self.enrolment.outcomes.get("completed")
+        sent = ending is not None and ending.url is not None
+        return sent or all(treatment.simulation.end_url is not None for treatment in self.treatments)
+
+    @property
     def rules(self) -> EnrolmentRules:
         """What the study's log is told of them."""
         return rules_of(self.enrolment, self.treatments, self.simulation.seed, self.pages)

@@ -128,6 +128,11 @@ HAPPENED: list[tuple[float, events.Event, Input | None]] = [
         ),
         inputs.Say(content="Hello everyone!", client_id="9a3c1d52-6c1e-4b52-a0d4-1f0c6a7b8e90"),
     ),
+    (
+        20.2,
+        events.DistressNoticed(message_id="c2a8f1d0-77e4-4a39-b5c6-1d0e9f8a7b6c", action="alert"),
+        None,
+    ),
     (20.4, events.ReceiptGiven(message_id=OURS, status="delivered"), inputs.Rang(alarm=f"delivered:{OURS}")),
     (
         22.5,

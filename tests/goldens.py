@@ -25,7 +25,15 @@ from roomful.core.inputs import (
     Start,
     Suspend,
 )
-from roomful.core.study import AgentCard, ExperimentalSettings, Position, SeededMessage, Stances
+from roomful.core.study import (
+    AgentCard,
+    Distress,
+    ExperimentalSettings,
+    Position,
+    SeededMessage,
+    Stances,
+    StanceWords,
+)
 from roomful.core.timing import AMBIENT, ATTENTIVE, Speech
 from roomful.llm import LLM, LLMError
 from roomful.log import SessionLog
@@ -49,6 +57,16 @@ LINES = (
     "**so** many delivery vans today\nand all of them double-parked",
     "who has a ladder?",
     "I might",
+    "as an AI I have no ladder",
+    "the baker is closed on mondays",
+    "not today",
+    "I'll bring some chairs for the party",
+    "which party?",
+    "saturday at six, in the yard behind number nine",
+    "oh nice",
+    "no idea, honestly, ask the people upstairs",
+    "they moved out in spring",
+    "then I don't know either",
 )
 
 
@@ -166,7 +184,29 @@ NOTED: Script = [
     (53.0, Say(content="you there?", client_id="9", reply_to=_posted(1, 5))),
 ]
 
+ASKING: Script = [
+    (20.0, Say(content="are you a bot, Alice?", client_id="1")),
+    (40.0, Say(content="I don't want to live anymore", client_id="2")),
+]
+
+
+def guarded() -> Start:
+    """The start of a session with what a study may set about words."""
+    study = ExperimentalSettings(
+        prompt_template="You live in a small street.",
+        agents={"Bob": AgentCard(stance_words=StanceWords(own=("my cat",), opposite=("the bins", "delivery vans")))},
+        licences=("incivility",),
+    )
+    room = {
+        "chat_language": "en",
+        "bot_question_policy": "ignore",
+        "distress": Distress(action="end", help_text="Call us."),
+    }
+    return replace(first(seed=13, **room), experimental=study)
+
+
 GOLDENS: Mapping[str, Golden] = {
+    "guarded": Golden(guarded(), talking, [*HERE, *ASKING]),
     "plain": Golden(first(), talking, HERE),
     "answers": Golden(first(seed=2), talking, [*HERE, *SAYING]),
     "failures": Golden(first(seed=3), failing, [*HERE, (30.0, Say(content="anyone?", client_id="1"))]),

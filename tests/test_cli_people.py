@@ -33,7 +33,8 @@ def make_study(config: Path, **study: object) -> None:
     config.mkdir(parents=True, exist_ok=True)
     experimental = {"prompt_template": "Chat.", "treatments": TREATMENTS}
     (config / "experimental_settings.json").write_text(json.dumps(experimental))
-    (config / "simulation_settings.json").write_text(json.dumps(SIMULATION | {"llm": {"provider": "scripted"}}))
+    simulation = SIMULATION | {"llm": {"provider": "scripted"}, "bot_question_policy": "honest"}
+    (config / "simulation_settings.json").write_text(json.dumps(simulation))
     if study:
         (config / "study.json").write_text(json.dumps(study))
 

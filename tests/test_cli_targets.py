@@ -45,6 +45,7 @@ def session(*replies: str, ended: bool = True) -> list[Entry]:
         stances=Stances(question="Q1", positions=positions, agree=1, disagree=2),
         seeded_messages=(SeededMessage(sender="Bob", text="You fool!"),),
         targets=TARGETS,
+        licences=("incivility",),
     )
     given = replace(rooms.start(messages_per_minute=20), experimental=experimental, treatment="uncivil")
     room = rooms.Room(given)

@@ -234,6 +234,31 @@ def test_a_study_whose_agents_would_be_scripted_by_accident_is_not_frozen(lab):
     assert "set the key" in invoke("freeze", code=1)
 
 
+@pytest.mark.parametrize(
+    ("changes", "page", "frozen"),
+    [
+        ({}, None, False),
+        ({}, "consent", False),
+        ({"end_url": "https://x.example/debrief"}, None, True),
+        ({"end_url": "https://x.example/debrief"}, "consent", False),
+        ({}, "debrief", True),
+        ({"bot_question_policy": "honest"}, None, True),
+    ],
+)
+def test_a_study_that_never_tells_who_the_agents_are_is_not_frozen(lab, changes, page, frozen):
+    whole = SIMULATION | {"llm": {"provider": "scripted"}} | changes
+    (lab / "config" / "simulation_settings.json").write_text(json.dumps(whole))
+    if page:
+        (lab / "config" / "pages").mkdir()
+        (lab / "config" / "pages" / f"{page}.md").write_text("---\nversion: 1\n---\nWell.\n")
+
+    said = invoke("freeze", code=0 if frozen else 1)
+    checked = invoke("check", code=1 if page == "consent" else 0)
+
+    assert ("never told" in said) == (not frozen)
+    assert ("never told" in " ".join(checked.split())) == (page != "debrief" and "bot_question_policy" not in changes)
+
+
 def test_commands_keep_to_the_frozen_rules_while_the_files_differ(lab):
     invoke("freeze")
     make_study(lab / "config", entry=[{"panel": "prolific"}])

@@ -92,7 +92,7 @@ FAULTS = {
     "wrong language": Fault("russian", verdict="wrong_script"),
     "echo of the system prompt": Fault("echo-system", verdict="prompt_leak"),
     "echo of the conversation": Fault("echo", verdict="prompt_leak"),
-    "100 KB": Fault("long"),
+    "100 KB": Fault("long", verdict="form"),
 }
 each_fault = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 
@@ -114,7 +114,7 @@ class FastTime:
 
 
 def line(asked: Asked) -> str:
-    return f"this is line {asked.number}"
+    return f"line {asked.number}"
 
 
 @dataclass
@@ -218,7 +218,7 @@ def technical(frame: Frame) -> list[str]:
 def assert_only_talk(played: Played) -> None:
     """No frame has a technical word, and every bubble is a line that the model meant to say, or the start of one."""
     assert [(word, frame) for frame in frames(played.entries) for word in technical(frame)] == []
-    assert [m.content for m in played.posted if not m.content.startswith(("this is line ", "a long story "))] == []
+    assert [m.content for m in played.posted if not m.content.startswith(("line ", "a long story "))] == []
     assert max((len(message.content) for message in played.posted), default=0) <= 600
 
 
@@ -325,7 +325,7 @@ async def test_with_end_a_dead_model_ends_the_session_and_the_participant_is_not
 
 @pytest.mark.parametrize("fault", DEAD.values(), ids=DEAD)
 async def test_with_fallback_reviewed_lines_carry_a_dead_model(fault):
-    lines = tuple(f"this is line {word}" for word in ("one", "two", "three", "four"))
+    lines = tuple(f"line {word}" for word in ("one", "two", "three", "four"))
     session = await played(fault, lambda *_: True, when_unavailable="fallback", fallback_lines=lines)
 
     assert session.end.reason == "duration_expired"
@@ -355,7 +355,7 @@ async def given_out(client: Client) -> str:
 
 async def test_no_frame_of_a_running_server_tells_of_any_fault(tmp_path):
     wild = [name for fault in FAULTS.values() for name in (fault.answer, "ok") if fault.answer != "slow"]
-    reviewed = {"when_unavailable": "fallback", "fallback_lines": ("this is line nought",)}
+    reviewed = {"when_unavailable": "fallback", "fallback_lines": ("line nought",)}
     async with (
         FakeGemini(say=line, plan=in_order(wild)) as gemini,
         living(app(tmp_path, gemini, timeout_seconds=1.0, **reviewed)) as client,
@@ -372,7 +372,7 @@ async def test_no_frame_of_a_running_server_tells_of_any_fault(tmp_path):
     told = [frame for frame in [*frames2, *frames1] if frame.get("content") != FIRST]
     assert [(word, frame) for frame in told for word in technical(frame)] == []
     said = [str(frame["content"]) for frame in told if "content" in frame]
-    assert [text for text in said if not text.startswith(("this is line ", "a long story "))] == []
+    assert [text for text in said if not text.startswith(("line ", "a long story "))] == []
 
 
 async def test_a_running_server_hears_that_its_model_is_dead_and_that_it_is_back(tmp_path):

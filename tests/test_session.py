@@ -67,7 +67,7 @@ class CountingTimeline(SimulatedTimeline):
 
 def speaking(latency: float = 0.0) -> LLM:
     async def llm(prompt: Prompt) -> Reply:
-        return reply(f"this is number {prompt.number}", latency=latency)
+        return reply(f"number {prompt.number}", latency=latency)
 
     return llm
 

@@ -29,7 +29,7 @@ from roomful.assembly import (
 )
 from roomful.cli.design import astray, beginning, design_json, put_design, told_models
 from roomful.cli.disk import look_at
-from roomful.cli.freeze import frozen_words
+from roomful.cli.freeze import UNDEBRIEFED, frozen_words
 from roomful.cli.listed_pages import pages_json, put_pages
 from roomful.cli.output import plain, plain_lines, put, say_json, when
 from roomful.cli.records import reading
@@ -78,7 +78,7 @@ def check(
     server = _settings(load, findings)
     study = _study(study_folder or (server.study if server else Path("config")), findings)
     if study:
-        findings += [Finding("design", "note", words) for words in astray(study)]
+        findings += _designed(study)
     if server and study:
         findings += _setup(server, study)
     if server:
@@ -129,6 +129,14 @@ def _study(folder: Path, findings: list[Finding]) -> StudySettings | None:
         return None
     findings.append(Finding("study", "ok", f"the files of {folder}/ can be used"))
     return study
+
+
+def _designed(study: StudySettings) -> Iterator[Finding]:
+    for words in astray(study):
+        yield Finding("design", "note", words)
+    if study.undebriefed:
+        # without pages they may be told where they are sent
+        yield Finding("debrief", "fault" if study.pages else "note", UNDEBRIEFED)
 
 
 def _setup(server: ServerSettings, study: StudySettings) -> Iterator[Finding]:
@@ -269,7 +277,7 @@ def _effective(study: StudySettings) -> Table:
     simulation = study.simulation
     if len(study.treatments) == 1:
         table.add_row("prompt_template", Text(beginning(study.experimental.prompt_template)))
-    groups = ("timing", "speech", "llm")
+    groups = ("timing", "speech", "distress", "llm")
     for name in type(simulation).__dataclass_fields__:
         if name not in groups:
             table.add_row(name, _value(getattr(simulation, name)))

@@ -9,6 +9,12 @@ from roomful.freezing import Fingerprint, differing
 from roomful.settings import ServerSettings, load_settings
 from roomful.store import StoreError
 
+UNDEBRIEFED = (
+    "Participants are never told that they talked to agents. "
+    'Write pages/debrief.md, or set bot_question_policy to "honest".'
+)
+"""Said of a study that should not run like this."""
+
 
 def freeze(server: ServerSettings, deviation: str | None, *, dry_run: bool) -> None:
     """Freeze the study as its files are now, or record how and why it differs from what was frozen."""
@@ -19,6 +25,8 @@ def freeze(server: ServerSettings, deviation: str | None, *, dry_run: bool) -> N
         return
     if speaks_silently(study.simulation.llm, server):
         raise Failure(f"The study would be frozen with scripted agents. {NOT_SILENTLY}")
+    if deviation is None and study.undebriefed and (study.pages or not study.sends_on):
+        raise Failure(UNDEBRIEFED)
     if deviation is not None:
         _deviate(server, found, deviation.strip())
     elif enter(server, Freeze(hash=found.hash, parts=found.parts)):

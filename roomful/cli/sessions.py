@@ -81,6 +81,11 @@ def list_live(server: ServerSettings, *, as_json: bool) -> None:
     if model.failing:
         # on stderr, where it neither disturbs what reads the output nor is lost in a long table
         warn(_alarm(model))
+    for session in sessions:
+        if session.distress:
+            words = "shows" if session.distress == 1 else "show"
+            count = "a message" if session.distress == 1 else f"{session.distress} messages"
+            warn(f"Session {session.session_id}: {count} of the participant {words} signs of distress.")
     if as_json:
         say_json([session.model_dump() for session in sessions])
         return

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from roomful.core.chance import choose, draw
 from roomful.core.events import SessionStarted
-from roomful.core.study import AgentCard, Position, Stances
+from roomful.core.lexicon import spaced_words
+from roomful.core.study import AgentCard, Position, Stances, StanceWords
 
 AGREE, DISAGREE, NEUTRAL = "agree", "disagree", "neutral"
 
@@ -80,7 +81,33 @@ def card_of(session: SessionStarted, name: str) -> AgentCard:
         style=named(card.style, name),
         stance=named(session.stances.get(name, card.stance), name),
         facts=tuple(named(fact, name) for fact in card.facts),
+        stance_words=card.stance_words,
     )
+
+
+def contradicts(session: SessionStarted, name: str, text: str) -> bool:
+    """Whether more of the words of the opposite stance are in a text than of the agent's own; of each, once at most.
+
+    Words are those that its card declares, or the positions for those who take sides. "I don't want that" has the
+    words of those who want it: what is counted is worth a look, and no verdict.
+    """
+    words = _stance_words(session, name)
+    if words is None:
+        return False
+    said = spaced_words(text)
+    own = sum(spaced_words(phrase) in said for phrase in words.own)
+    return sum(spaced_words(phrase) in said for phrase in words.opposite) > own
+
+
+def _stance_words(session: SessionStarted, name: str) -> StanceWords | None:
+    study, told_to_think = session.experimental_config, session.stances.get(name)
+    if study.stances is None or told_to_think is None:
+        card = study.agents.get(name)
+        return card.stance_words if card else None
+    own, opposite = list[str](), list[str]()
+    for position in study.stances.positions:
+        (own if position.stance == told_to_think else opposite).extend(position.words)
+    return StanceWords(own=tuple(own), opposite=tuple(opposite)) if opposite else None
 
 
 def named(text: str, name: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, assert_never
 
-from roomful.core import cards, checks, prompts, targets, turns
+from roomful.core import cards, checks, phrases, prompts, targets, turns
 from roomful.core.chance import choose, draw, identifier
 from roomful.core.events import (
     SHOWN,
@@ -14,6 +14,7 @@ from roomful.core.events import (
     CallAnswered,
     CallFailed,
     CallRequested,
+    DistressNoticed,
     Entry,
     ErrorRecorded,
     Event,
@@ -55,7 +56,7 @@ from roomful.core.inputs import (
     Suspend,
 )
 from roomful.core.state import ABSENCE, CLOCK, END, UNAVAILABLE, Message, SessionState, Turn, take_up
-from roomful.core.study import SCRIPTED, ModelSettings, name_of
+from roomful.core.study import IN_DISTRESS, SCRIPTED, ModelSettings, name_of
 
 ASKED_MOST = 2
 """Calls for one turn: a reply of which nothing can be shown is asked for once more."""
@@ -409,9 +410,11 @@ def _say(draft: _Draft, input: Say) -> None:
         raise Refused("empty", "The message is empty.")
     quoted = _message_of(draft, input.reply_to) if input.reply_to else None
     said = state.tally.said + 1
-    answer = _answer(draft, input.content, quoted.sender if quoted else None, said)
+    room, probe = session.simulation_config, phrases.PROBE.among(input.content)
+    passed_over = probe and room.bot_question_policy == "ignore"
+    answer = None if passed_over else _answer(draft, input.content, quoted.sender if quoted else None, said)
     noticed = {answer.agent_name: answer.read_at} if answer else {}
-    receipts = turns.receipts(session.simulation_config, session.seed, said, draft.now, noticed)
+    receipts = turns.receipts(room, session.seed, said, draft.now, noticed)
     message = MessagePosted(
         message_id=_message_id(draft),
         sender=USER,
@@ -421,9 +424,11 @@ def _say(draft: _Draft, input: Say) -> None:
         receipts={name: _micros(due) for name, due in receipts.of_all.items()},
         read_by={name: _micros(at) for name, at in receipts.read_by.items()},
         reaction_at=_reaction_at(draft, USER),
+        probe=probe,
     )
     draft.add(message)
-    if answer is None:
+    _heed(draft, message)
+    if answer is None or draft.state.ended is not None:
         return
     for turn in state.turns.values():
         if turn.kind == "answer" and turn.agent_name == answer.agent_name:
@@ -431,6 +436,16 @@ def _say(draft: _Draft, input: Say) -> None:
             draft.add(TurnMerged(turn_id=turn.turn_id, message_id=message.message_id))
             return
     draft.add(replace(answer, answers=(message.message_id,)))
+
+
+def _heed(draft: _Draft, message: MessagePosted) -> None:
+    """Notice signs of distress in what the participant says, and end the session where the study wants that."""
+    action = draft.state.session.simulation_config.distress.action
+    if action == "off" or not phrases.DISTRESS.among(message.content):
+        return
+    draft.add(DistressNoticed(message_id=message.message_id, action=action))
+    if action == "end":
+        _end(draft, IN_DISTRESS)
 
 
 def _answer(draft: _Draft, content: str, quoted: str | None, said: int) -> TurnPlanned | None:
@@ -545,6 +560,7 @@ def _drop(draft: _Draft, turn: Turn, reason: str) -> None:
 
 
 def _post(draft: _Draft, turn: Turn) -> None:
+    session = draft.state.session
     if turn.text is None:
         return
     posted = MessagePosted(
@@ -555,6 +571,7 @@ def _post(draft: _Draft, turn: Turn) -> None:
         turn_id=turn.turn_id,
         late=_micros(draft.now - turn.due),
         reaction_at=_reaction_at(draft, turn.agent_name),
+        contradicts=cards.contradicts(session, turn.agent_name, turn.text),
         fallback=turn.filled,
     )
     draft.add(posted)

@@ -33,6 +33,7 @@ OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
         "budget_exhausted": "technical_problem",
         "llm_unavailable": "technical_problem",
         "error": "technical_problem",
+        "distress": "ended_by_researcher",
     }
 )
 """The `reason` of a `session_end`, and the outcome that it means."""

@@ -216,8 +216,20 @@ class MessagePosted:
     reaction_at: float | None = None
     fallback: bool = False
     """Whether it is a reviewed line that stands in for a failed call. Never told to the participant."""
+    probe: bool = False
+    """Whether the participant asks in it, or says, that somebody here is a machine."""
+    contradicts: bool = False
+    """Whether an agent's message has more of the words of the opposite stance than of its own."""
     seeded: int = 0
     """1, 2, 3 … for the study's own seeded messages, in their order in the settings; never told either."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistressNoticed:
+    """The participant's message has signs of suicidal thoughts or of self-harm; `action` is what the study does."""
+
+    message_id: str
+    action: Literal["alert", "end"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +330,7 @@ type Event = (
     | CallFailed
     | TypingStarted
     | MessagePosted
+    | DistressNoticed
     | ReceiptGiven
     | ReactionSet
     | MessageReported

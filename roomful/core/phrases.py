@@ -287,7 +287,7 @@ PROBE = Lexicon(
             f"(here |in here |in this chat |even |actually |really |just |all )*(an? )?({_PROBED}|{_HUMAN})",
             f"(am|are) (i|we) (even |really |actually |just )*(talking|chatting|speaking|texting|writing) (to|with) (an? )?"
             f"(\\w+ )?({_PROBED}|{_HUMAN}|person)",
-            f"(you|u|they|she|he) ?(are|re|r|is|s|sound|seem|look|must be|have to be) (\\w+ ){{0,2}}(like )?(an? )?{_PROBED}",
+            f"(you|u|they|she|he)( all| guys| both)? ?(are|re|r|is|s|sound|seem|look|must be|have to be) (\\w+ ){{0,2}}(like )?(an? )?{_PROBED}",
             "(any|all) (of you )?(bots|ais|robots|real people|humans) (here|in this|in here|in the chat|around)",
             f"which (one )?of you (is|are) (the |an? )?({_PROBED}|{_HUMAN})",
             f"who (here |else )?is (the |an? )?({_PROBED}|{_HUMAN})",
@@ -649,7 +649,7 @@ DISTRESS = Lexicon(
             "can ?(t|not) go on (like this |living |with this )?(anymore|any more|any longer)",
             "nothing (left )?to live for",
         ),
-        "umbringen töten sterben leben selbstmord suizid ritze ritzen tot suizidal verletze": (
+        "umbringen umzubringen töten sterben leben selbstmord suizid ritze ritzen tot suizidal verletze": (
             "(mich|mir) (selbst |einfach |am liebsten |heute |bald )*(umbringen|umzubringen|töten|zu töten|was antun|etwas antun|ritzen|erhängen)",
             "bringe? mich (bald |heute |noch )*um",
             "(will|möchte|wollte) (\\w+ ){0,3}(sterben|tot sein|nicht mehr (leben|da sein|weiterleben))",
@@ -674,7 +674,7 @@ DISTRESS = Lexicon(
             "(pensamientos|ideas) suicidas?",
             "(hacerme|me hago) daño",
             "(cortarme|me corto|me estoy cortando)",
-            "(pienso|pensando|pensado) en (el )?suicidi(o|rme)",
+            "(pienso|pensando|pensado) en (el )?(suicidio|suicidarme|matarme)",
             "(mejor|estaría mejor) (muert[oa]|si me muero)",
             "no (tengo|hay) (razones|razón|motivos) para vivir",
         ),

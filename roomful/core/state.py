@@ -11,6 +11,7 @@ from roomful.core.events import (
     CallAnswered,
     CallFailed,
     CallRequested,
+    DistressNoticed,
     Entry,
     Erased,
     ErrorRecorded,
@@ -102,6 +103,10 @@ class Tally(NamedTuple):
     answers_dropped: int = 0
     filled: int = 0
     """Turns of either kind for which a reviewed line stood in."""
+    probes: int = 0
+    """Messages of the participant that ask who is a machine."""
+    contradictions: int = 0
+    """Messages of agents against their own stance."""
 
 
 _NONE, _UNASKED = Tally(), Service()
@@ -124,6 +129,8 @@ class SessionState:
     turns: dict[str, Turn] = field(default_factory=dict)
     calls: dict[str, CallRequested] = field(default_factory=dict)
     """LLM calls asked for and not yet answered."""
+    distress: int = 0
+    """Messages of the participant with signs of distress. Not among what is kept of a session that is deleted."""
     scheduled: TurnScheduled | None = None
     """The next background turn, until somebody is chosen for it."""
     alarms: dict[str, float] = field(default_factory=dict)
@@ -231,6 +238,7 @@ type _Rare = (
     | TurnDropped
     | TurnFilled
     | CallFailed
+    | DistressNoticed
     | ReactionSet
     | MessageReported
     | MemberBlocked
@@ -263,6 +271,8 @@ def _take_up_rare(state: SessionState, event: _Rare) -> None:
             _crashed(state, event)
         case ReactionSet():
             _reacted(state, event)
+        case DistressNoticed():
+            state.distress += 1
         case SessionSuspended() | MessageReported() | ActivityRecorded() | Erased():
             pass
         case _:
@@ -445,9 +455,11 @@ def _posted(state: SessionState, event: MessagePosted, entry: Entry) -> None:
     if event.sender == USER:
         for status, due in event.receipts.items():
             state.alarms[f"{status}:{event.message_id}"] = due
-        _count(state, said=1)
+        _count(state, said=1, probes=int(event.probe))
         return
     state.spoke[event.sender] = entry.at
+    if event.contradicts:
+        _count(state, contradictions=1)
     if event.seeded:
         state.alarms.pop(f"seeded:{event.seeded}", None)
         return

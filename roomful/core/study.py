@@ -175,6 +175,10 @@ def name_of(model: ModelSettings) -> str:
     return SCRIPTED if model.provider == SCRIPTED else model.model
 
 
+IN_DISTRESS = "distress"
+"""The reason of an end over signs of distress."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distress:
     """What follows on signs of suicidal thoughts or self-harm in the participant's words."""

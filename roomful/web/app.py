@@ -64,7 +64,12 @@ def create_app(
         on_call, on_commit = (metrics.on_call, metrics.on_commit) if metrics else (None, None)
         async with assembled(server, study, on_call=on_call, on_commit=on_commit, llm=llm, store=store) as parts:
             if metrics:
-                metrics.look_at(lambda: len(parts.host.rooms), lambda: parts.watch.failing() is not None)
+                rooms = parts.host.rooms
+                metrics.look_at(
+                    lambda: len(rooms),
+                    lambda: sum(room.state.distress > 0 for room in rooms.values()),
+                    lambda: parts.watch.failing() is not None,
+                )
             app.state.server = Server(
                 server,
                 parts.host,

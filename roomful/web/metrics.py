@@ -15,6 +15,11 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._live = Gauge("roomful_sessions_live", "Sessions that are running", registry=self._registry)
         self._failing = Gauge("roomful_llm_failing", "Whether the model fails: 1 or 0", registry=self._registry)
+        self._distressed = Gauge(
+            "roomful_sessions_in_distress",
+            "Live sessions whose participant's words show signs of distress",
+            registry=self._registry,
+        )
         self._entries = Counter("roomful_entries", "Entries stored", registry=self._registry)
         self._commit = Histogram(
             "roomful_commit_seconds",
@@ -27,8 +32,9 @@ class Metrics:
             "roomful_llm_call_seconds", "Duration of a call", buckets=_CALL_SECONDS, registry=self._registry
         )
 
-    def look_at(self, live: Callable[[], int], failing: Callable[[], bool]) -> None:
-        """Ask at each reading for the number of live sessions, and whether the model fails."""
+    def look_at(self, live: Callable[[], int], distressed: Callable[[], int], failing: Callable[[], bool]) -> None:
+        """Ask at each reading for the number of live sessions, of those in distress, and whether the model fails."""
+        self._distressed.set_function(distressed)
         self._live.set_function(live)
         self._failing.set_function(failing)
 

@@ -45,6 +45,8 @@ class LiveSession(BaseModel):
     dropped: int
     llm_degraded_seconds: float = 0.0
     """For how long the model has not served it."""
+    distress: int = 0
+    """Messages of the participant with signs of distress."""
 
 
 class Model(BaseModel):
@@ -134,6 +136,7 @@ def operator_app(host: Host, enrolment: Enrolment, eraser: Eraser, key: str, wat
                 calls=room.state.tally.calls,
                 dropped=room.state.tally.dropped + room.state.tally.answers_dropped,
                 llm_degraded_seconds=room.state.degraded_seconds(room.timeline.now()),
+                distress=room.state.distress,
             )
             for session_id, room in host.rooms.items()
             if room.state.started

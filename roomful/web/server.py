@@ -1,11 +1,11 @@
 """What the routes share: the host, its limits, who is counted."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from roomful.core.enrolment import outcome_of
-from roomful.core.study import SimulationSettings
+from roomful.core.study import IN_DISTRESS, SimulationSettings
 from roomful.enrolment import Enrolment
 from roomful.enrolment_settings import EntryLink
 from roomful.host import Host
@@ -16,6 +16,7 @@ from roomful.settings import ServerSettings
 from roomful.web.access import Starts
 from roomful.web.health import Health
 from roomful.web.socket import Limits
+from roomful.web.views import end_text, plainly
 
 if TYPE_CHECKING:
     from roomful.web.metrics import Metrics
@@ -47,8 +48,12 @@ class Server:
     def after_chat(self, session_id: str, reason: str, settings: SimulationSettings) -> WayOut:
         """Where a chat leads that ended for this reason: to the pages that follow, else out."""
         if self.pages_follow:
-            return WayOut(settings.end_text, None, f"session/{session_id}")
-        return self.way_out(session_id, reason) or WayOut(settings.end_text, None, settings.end_url)
+            return WayOut(end_text(reason, settings), None, f"session/{session_id}")
+        way = self.way_out(session_id, reason)
+        if way is None:
+            return plainly(reason, settings)
+        # whom to turn to comes before anything else that an end may say
+        return replace(way, text=end_text(reason, settings)) if reason == IN_DISTRESS else way
 
     def way_out(self, session_id: str, reason: str) -> WayOut | None:
         """The way out of a participation whose chat ended for this reason; None where the study declares none."""

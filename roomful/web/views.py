@@ -22,7 +22,7 @@ from roomful.core.events import (
     TypingStarted,
 )
 from roomful.core.state import Message, SessionState
-from roomful.core.study import SimulationSettings
+from roomful.core.study import IN_DISTRESS, SimulationSettings
 from roomful.outcomes import WayOut
 
 type Frame = dict[str, object]
@@ -36,9 +36,15 @@ _PUBLIC_REASONS = {"duration_expired", "participant_left", "participant_withdrew
 """Reasons of an end that a participant is told; any other might tell how the room works and is `ended`."""
 
 
-def plainly(_reason: str, settings: SimulationSettings) -> WayOut:
-    """The way out of a study that declares none: whatever the reason, that of the settings."""
-    return WayOut(settings.end_text, None, settings.end_url)
+def plainly(reason: str, settings: SimulationSettings) -> WayOut:
+    """The way out of a study that declares none: that of the settings."""
+    return WayOut(end_text(reason, settings), None, settings.end_url)
+
+
+def end_text(reason: str, settings: SimulationSettings) -> str | None:
+    """What the settings say that the participant reads at the end; None: the page's own words."""
+    help_text = settings.distress.help_text if reason == IN_DISTRESS else None
+    return help_text or settings.end_text
 
 
 def picture_path(file: str) -> str:
