@@ -301,6 +301,16 @@ async def test_what_is_drawn_stands_in_the_prompt_and_in_the_record():
     assert {planned[request.turn_id].to is None for request in asked} == {True, False}
 
 
+async def test_scheduling_adds_no_call_to_one_a_message():
+    events = await events_of(TALK, timing=ATTENTIVE)
+
+    asked, planned = only(events, CallRequested), only(events, TurnPlanned)
+    # what is planned at the end may not be asked for any more
+    assert len(planned) - 2 <= len(asked) <= len(planned)
+    assert {request.turn_id for request in asked} <= {turn.turn_id for turn in planned}
+    assert len({request.turn_id for request in asked}) == len(asked)
+
+
 async def test_background_messages_take_up_the_participant_only_where_that_is_set():
     for allowed in (False, True):
         events = await events_of(TALK, timing=replace(ATTENTIVE, background_may_address_user=allowed))
