@@ -102,6 +102,14 @@ async def test_every_module_that_is_imported_is_loaded_with_the_page(client):
     assert imported - named == set()
 
 
+async def test_what_begins_before_the_page_is_there_is_asked_for_first(client):
+    first, *rest = loaded((await client.get("/chat")).text)
+
+    assert first.endswith("/chat/arrival.js")
+    needed = re.findall(r'^import .*"(.*)";', (STATIC / "chat" / "arrival.js").read_text(), re.MULTILINE)
+    assert [path.rpartition("/")[2] for path in rest[: len(needed)]] == [path.removeprefix("./") for path in needed]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_the_whole_page_is_light(client, language):
     response = await client.get("/chat", headers={"Accept-Language": language})

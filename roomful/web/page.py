@@ -90,7 +90,10 @@ class Page:
     def _render(self, source: str, language: str) -> str:
         name = " data-asks-name" if self._asks_name else ""
         name += " data-pages" if self._has_pages else ""
-        loads = "\n    ".join(f'<link rel="modulepreload" href="{path}" />' for path in self._modules(language))
+        # low: what is asked of the server for the participant goes before them
+        loads = "\n    ".join(
+            f'<link rel="modulepreload" href="{path}" fetchpriority="low" />' for path in self._modules(language)
+        )
         page = source.replace(_HTML, f'<html lang="{language}" dir="{LANGUAGES[language]}"{name}>')
         # all at once, not one import after another: each round trip counts on a slow line
         return page.replace("</script>\n  </head>", f"</script>\n    {loads}\n  </head>")

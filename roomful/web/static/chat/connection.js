@@ -6,9 +6,9 @@
  *   `elsewhere`: another window has the session; `lost`: the server does not know it; `over`: it has ended
  *
  * @typedef {object} Options
- * @property {() => string} address  of the socket, with the number of the last frame that was taken
+ * @property {() => import("./arrival.js").Line} connect  opens a socket for what comes after the last frame that was taken
  * @property {string} health  an address that answers while the server can be reached
- * @property {(frame: Frame) => void} onFrame
+ * @property {(frame: Frame, age: number) => void} onFrame  with the milliseconds since it came
  * @property {(phase: Phase) => void} onPhase
  */
 
@@ -78,11 +78,15 @@ export class Connection {
   open() {
     this.#drop();
     this.#become("connecting");
-    const socket = new WebSocket(this.options.address(), "roomful.v2");
+    const { socket, came } = this.options.connect();
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#failed("waiting"), GREETING_MOST);
-    socket.onmessage = (event) => unpacked(JSON.parse(event.data)).forEach((frame) => this.#take(frame));
+    socket.onmessage = ({ data, timeStamp }) => {
+      const age = Math.max(0, performance.now() - timeStamp);
+      unpacked(JSON.parse(data)).forEach((frame) => this.#take(frame, age));
+    };
     socket.onclose = (event) => this.#failed(phaseAfter(event.code));
+    came.forEach((event) => socket.dispatchEvent(event));
   }
 
   /** The session has ended: nothing is left to connect to. */
@@ -101,15 +105,18 @@ export class Connection {
     return true;
   }
 
-  /** @param {Frame} frame */
-  #take(frame) {
+  /**
+   * @param {Frame} frame
+   * @param {number} age
+   */
+  #take(frame, age) {
     this.#heard = Date.now();
     if (frame.type === "hello") {
       clearTimeout(this.#timer);
       this.#attempt = 0;
       this.#become("open");
     }
-    this.options.onFrame(frame);
+    this.options.onFrame(frame, age);
   }
 
   /** @param {Phase} phase */

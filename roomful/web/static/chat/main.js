@@ -3,6 +3,7 @@
 import { render } from "preact";
 import { effect, signal } from "@preact/signals";
 
+import { asksName, hasPages, known, start, token } from "./arrival.js";
 import { Session } from "./session.js";
 import { keep, recall } from "./storage.js";
 import { Entry } from "./view/entry.js";
@@ -10,34 +11,13 @@ import { html } from "./view/html.js";
 import { Room } from "./view/room.js";
 import { wordsOf } from "./words.js";
 
-/**
- * @typedef {import("./messages/en.js").Key} Key
- * @typedef {{ session_id: string } | { fault: Key }} Answer
- */
+/** @typedef {import("./messages/en.js").Key} Key */
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 const language = document.documentElement.lang;
 const { catalogue } = await import(`./messages/${language}.js`);
 const words = wordsOf(language, catalogue, { locale: navigator.language });
-const asksName = document.documentElement.dataset["asksName"] !== undefined;
-const hasPages = document.documentElement.dataset["pages"] !== undefined;
 const base = document.baseURI;
-
-/**
- * @param {import("./view/entry.js").Ticket} ticket
- * @returns {Promise<Answer>}
- */
-async function start({ token, name }) {
-  const body = JSON.stringify(name === null ? { token } : { token, name });
-  const headers = { "Content-Type": "application/json" };
-  try {
-    const response = await fetch(new URL("session/start", base), { method: "POST", headers, body });
-    const answer = await response.json();
-    return response.ok ? answer : { fault: REASONS[answer.reason] ?? faultOf(response.status, name !== null) };
-  } catch {
-    return { fault: "server_away" };
-  }
-}
 
 /** @type {Readonly<Record<string, Key>>} */
 const REASONS = {
@@ -49,11 +29,13 @@ const REASONS = {
 };
 
 /**
- * @param {number} status
+ * @param {import("./arrival.js").Answer} answer
  * @param {boolean} named
  * @returns {Key}
  */
-function faultOf(status, named) {
+function faultOf({ status, reason = "" }, named) {
+  const told = REASONS[reason];
+  if (told !== undefined) return told;
   switch (status) {
     case 401:
       return "token_wrong";
@@ -82,13 +64,12 @@ function ask(token, fault) {
 }
 
 /**
- * @param {import("./view/entry.js").Ticket} ticket
+ * @param {import("./arrival.js").Ticket} ticket
  * @returns {Promise<Key | null>}
  */
 async function join(ticket) {
   const answer = await start(ticket);
-  if ("fault" in answer) return answer.fault;
-  keep(`token:${ticket.token}`, answer.session_id);
+  if (answer.session_id === undefined) return faultOf(answer, ticket.name !== null);
   // so that a reload, or the browser after a restart, comes back here
   history.replaceState(null, "", `?${new URLSearchParams({ token: ticket.token })}`);
   if (hasPages) {
@@ -153,14 +134,8 @@ function watchAttention(session) {
   note(document.hidden ? "hidden" : "visible")();
 }
 
-const query = new URLSearchParams(location.search);
-const token = query.get("token")?.trim() ?? "";
-const known = recall(`token:${token}`);
-const given = query.get("session");
-if (given !== null) enter(given, token);
-else if (token === "") ask("", null);
-else if (typeof known === "string") enter(known, token);
-else if (asksName) ask(token, null);
+if (known !== null) enter(known, token);
+else if (token === "" || asksName) ask(token, null);
 else {
   const fault = await join({ token, name: null });
   if (fault !== null) ask(token, fault);

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 
 import { NOTHING, EVERY, batch, noted } from "./activity.js";
+import { connect } from "./arrival.js";
 import { Connection } from "./connection.js";
 import { EMPTY, reduce } from "./room.js";
 import { keep, outgoing, recall, strings } from "./storage.js";
@@ -60,9 +61,9 @@ export class Session {
     this.id = id;
     this.#errands = /** @type {Errand[]} */ (recall(`${id}:errands`) ?? []);
     this.connection = new Connection({
-      address: () => new URL(`ws/${id}?after=${this.room.peek().seq}&batches=1`, base).href.replace(/^http/, "ws"),
+      connect: () => connect(id, this.room.peek().seq),
       health: new URL("health", base).href,
-      onFrame: (frame) => this.#gather(frame),
+      onFrame: (frame, age) => this.#gather(frame, age),
       onPhase: (phase) => this.#turned(phase),
     });
     setInterval(() => this.#tell(), EVERY);
@@ -138,20 +139,26 @@ export class Session {
     return this.room.peek().messages.find((message) => message.message_id === messageId) ?? null;
   }
 
-  /** @param {Frame} frame */
-  #gather(frame) {
+  /**
+   * @param {Frame} frame
+   * @param {number} age
+   */
+  #gather(frame, age) {
     if (frame.type === "refused" && this.#triesAgain(frame)) return;
     this.#gathered.push(frame);
-    if (frame.type === "hello") this.#greeted(frame);
+    if (frame.type === "hello") this.#greeted(frame, age);
     else if ("seq" in frame) this.#came = frame.seq;
     // what was missed comes in one piece; drawing it frame by frame would take seconds
     if (this.#came >= this.#upto) this.#flush();
     else if (this.#gatherTimer === 0) this.#gatherTimer = setTimeout(() => this.#flush(), GATHER);
   }
 
-  /** @param {import("./room.js").Hello} hello */
-  #greeted(hello) {
-    this.#skew = Date.parse(hello.now) - Date.now();
+  /**
+   * @param {import("./room.js").Hello} hello
+   * @param {number} age
+   */
+  #greeted(hello, age) {
+    this.#skew = Date.parse(hello.now) - (Date.now() - age);
     this.#upto = hello.seq;
     if (this.#history === -1) this.#history = hello.seq;
     // the room around the messages is drawn while they are under way

@@ -6,7 +6,7 @@ import { html } from "./html.js";
 
 /**
  * @typedef {import("../messages/en.js").Key} Key
- * @typedef {{ token: string, name: string | null }} Ticket
+ * @typedef {import("../arrival.js").Ticket} Ticket
  */
 
 /**
