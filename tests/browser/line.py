@@ -1,4 +1,4 @@
-"""A line between a browser and a server that can go silent: no close, no error, and nothing comes through."""
+"""A line between a browser and a server that can be long, or go silent: no close, no error, nothing comes through."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -11,6 +11,8 @@ class Line:
     """Carries bytes between a port of its own and a server's, unless it is silent."""
 
     to: int
+    delay: float = 0.0
+    """Seconds that it takes to get to the other side."""
     _up: asyncio.Event = field(default_factory=asyncio.Event)
     _down: asyncio.Event = field(default_factory=asyncio.Event)
     _carrying: set[asyncio.Task[None]] = field(default_factory=set)
@@ -51,6 +53,8 @@ class Line:
         self._carrying.add(task)
         try:
             if self._down.is_set():
+                # the system has answered for the server already, which is as far away as that
+                await asyncio.sleep(2 * self.delay)
                 await self._connect(reader, writer)
             await self._down.wait()
         except (ConnectionError, asyncio.CancelledError):
@@ -64,18 +68,26 @@ class Line:
         there, back = await asyncio.open_connection("127.0.0.1", self.to)
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(_carry(reader, back, self._up))
-                both.create_task(_carry(there, writer, self._down))
+                both.create_task(_carry(reader, back, self._up, self.delay))
+                both.create_task(_carry(there, writer, self._down, self.delay))
         except* ConnectionError:
             pass
         finally:
             back.close()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, clear: asyncio.Event) -> None:
+async def _carry(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, clear: asyncio.Event, delay: float
+) -> None:
+    later = asyncio.get_running_loop().call_later
     while piece := await reader.read(_PIECE):
         await clear.wait()
+        if delay:
+            # many are under way at a time
+            later(delay, writer.write, piece)
+            continue
         writer.write(piece)
         await writer.drain()
     await clear.wait()
+    await asyncio.sleep(delay)
     writer.close()
