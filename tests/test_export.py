@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -151,6 +149,8 @@ async def test_the_csv_module_reads_every_message_as_it_is_in_the_store(tmp_path
 
 
 async def test_pandas_reads_every_message_as_it_is_in_the_store(tmp_path):
+    import pandas as pd
+
     store = MemoryStore()
     await keep(store, rooms.SESSION, talk(*TEXTS))
 
@@ -163,6 +163,8 @@ async def test_pandas_reads_every_message_as_it_is_in_the_store(tmp_path):
 
 
 async def test_duckdb_reads_every_message_as_it_is_in_the_store(tmp_path):
+    import duckdb
+
     store = MemoryStore()
     await keep(store, rooms.SESSION, talk(*TEXTS))
 

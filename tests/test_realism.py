@@ -9,9 +9,9 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import optimize, stats
 
 from roomful.core.chance import draw
 from roomful.realism import CORPORA, NAMES, TIMING, Post, Sessions, compare, corpus, markers, measure, statistics
@@ -49,7 +49,7 @@ def quotient(waits: np.ndarray) -> float:
 def spearman(xs: np.ndarray, ys: np.ndarray) -> float | None:
     if len(np.unique(xs)) < 2 or len(np.unique(ys)) < 2:
         return None
-    return stats.spearmanr(xs, ys).statistic
+    return scipy.stats.spearmanr(xs, ys).statistic
 
 
 def independent(posts: list[Post]) -> dict[str, float | None]:
@@ -112,9 +112,9 @@ def test_a_statistic_stays_within_its_range(posts):
 
 @given(NUMBERS, NUMBERS)
 def test_distances_and_areas_are_those_of_scipy(xs, ys):
-    assert wasserstein(xs, ys) == pytest.approx(stats.wasserstein_distance(xs, ys))
-    assert ranks(xs) == list(stats.rankdata(xs))
-    above = stats.mannwhitneyu(xs, ys, method="asymptotic").statistic
+    assert wasserstein(xs, ys) == pytest.approx(scipy.stats.wasserstein_distance(xs, ys))
+    assert ranks(xs) == list(scipy.stats.rankdata(xs))
+    above = scipy.stats.mannwhitneyu(xs, ys, method="asymptotic").statistic
     assert rank_area(xs, ys) == pytest.approx(above / (len(xs) * len(ys)))
 
 
@@ -142,7 +142,7 @@ def test_the_classifier_finds_the_least_loss_that_scipy_finds(shift):
 
     found = fitted(rows, labels)
 
-    best = optimize.minimize(loss, np.zeros(4), tol=1e-12)
+    best = scipy.optimize.minimize(loss, np.zeros(4), tol=1e-12)
     assert loss(np.array(found)) <= best.fun + 1e-6
     assert found == pytest.approx(best.x, abs=1e-3)
 
@@ -313,7 +313,7 @@ def simulated(count: int, gap: float = 15.0, people: int = 3, first: int = 0) ->
         at, posts = 0.0, []
         for n in range(28):
             at += -gap * math.log1p(-draw(seed, "gap", n))
-            words = max(round(math.exp(1.75 + 0.85 * stats.norm.ppf(draw(seed, "words", n)))), 1)
+            words = max(round(math.exp(1.75 + 0.85 * scipy.stats.norm.ppf(draw(seed, "words", n)))), 1)
             posts.append(Post(at, "ABCDE"[int(draw(seed, "who", n) * people)], " ".join(["word"] * words)))
         rooms.append(posts)
     return rooms
@@ -444,7 +444,7 @@ def test_a_classifier_scores_what_it_has_not_seen():
     # with as many features as sessions to learn from, noise is learnt by heart and does not help
     assert two_sample_auc(cloud(12, 0, 1, 12), cloud(12, 0, 2, 12), 1) == pytest.approx(0.5, abs=0.35)
     apart = two_sample_auc(cloud(40, 1.0, 3, 1), cloud(40, 0.0, 4, 1), 1)
-    assert apart == pytest.approx(stats.norm.cdf(1 / math.sqrt(2)), abs=0.1)
+    assert apart == pytest.approx(scipy.stats.norm.cdf(1 / math.sqrt(2)), abs=0.1)
 
 
 def test_missing_values_do_not_keep_sessions_apart():
@@ -462,7 +462,7 @@ def test_of_very_many_sessions_some_are_looked_at(monkeypatch):
 
     found = two_sample_auc(ours, theirs, 1)
 
-    assert found == pytest.approx(stats.norm.cdf(1 / math.sqrt(2)), abs=0.15)
+    assert found == pytest.approx(scipy.stats.norm.cdf(1 / math.sqrt(2)), abs=0.15)
     assert found != two_sample_auc(ours, theirs, 2)
 
 

@@ -4,7 +4,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,11 @@ class Module:
 
     path: Path
     name: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        # not where the tests are only collected, which each worker does
+        return ast.parse(self.path.read_text("utf-8"))
 
     @property
     def layer(self) -> str:
@@ -80,7 +84,7 @@ class Module:
 def modules() -> list[Module]:
     paths = sorted(path for path in PACKAGE.rglob("*.py") if "versions" not in path.parts)
     paths += [path for path in [ROOT / "main.py"] if path.exists()]
-    return [Module(path, dotted(path), ast.parse(path.read_text("utf-8"))) for path in paths]
+    return [Module(path, dotted(path)) for path in paths]
 
 
 def dotted(path: Path) -> str:
