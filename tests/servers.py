@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.forked import Forked
+
 ROOT = Path(__file__).resolve().parent.parent
 
 UVICORN = ("-m", "uvicorn", "main:app", "--port", "PORT", "--no-access-log", "--log-level", "warning")
@@ -43,7 +45,7 @@ def end_in_order() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def stop(child: subprocess.Popen[bytes], seconds: float = 30) -> None:
+def stop(child: subprocess.Popen[bytes] | Forked, seconds: float = 30) -> None:
     """Ask a process to stop, and kill it when it has not after so many seconds."""
     if child.poll() is None:
         child.send_signal(signal.SIGTERM)

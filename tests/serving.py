@@ -21,6 +21,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.forked import Forked, run
+
 ROOT = Path(__file__).parent.parent
 PATIENCE = 20.0
 """Seconds after which a test gives up waiting."""
@@ -61,7 +63,7 @@ class Server:
     disk: Path
     variables: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | Forked | None = None
 
     def study(self, **changes: object) -> None:
         config = self.folder / "config"
@@ -91,13 +93,17 @@ class Server:
         until(self._answers, f"an answer: {self.output!r}")
         return self
 
-    def launch(self) -> subprocess.Popen[bytes]:
+    def launch(self) -> subprocess.Popen[bytes] | Forked:
         """Start the process only."""
         if not (self.folder / "config").exists():
             self.study()
+        command = ("-m", "roomful", "serve", "--port", str(self.port))
+        if "LD_PRELOAD" not in self.variables:
+            self.process = Forked(command, self.folder, self.environment, self.folder / "output.txt")
+            return self.process
         with (self.folder / "output.txt").open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "roomful", "serve", "--port", str(self.port)],
+                [sys.executable, *command],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -108,6 +114,8 @@ class Server:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command beside the server."""
+        if "LD_PRELOAD" not in self.variables:
+            return run(("-m", "roomful", *arguments), self.folder, self.environment, timeout=60)
         return subprocess.run(
             [sys.executable, "-m", "roomful", *arguments],
             cwd=self.folder,

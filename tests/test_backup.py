@@ -3,8 +3,6 @@
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -150,14 +148,7 @@ def test_a_study_in_postgresql_is_left_to_its_own_tools(tmp_path):
 
 
 def test_where_there_is_no_study_there_is_nothing_to_copy(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "roomful", "backup", "copy.db", "--data", "nowhere"],
-        cwd=tmp_path,
-        env=Server(tmp_path, tmp_path).environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = Server(tmp_path, tmp_path).run("backup", "copy.db", "--data", "nowhere")
 
     assert done.returncode == 1
     assert "no database" in done.stderr

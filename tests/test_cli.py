@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from roomful.cli.records import NoSuchSession, chosen
 from roomful.cli.terminal import Editor
 from roomful.store import SessionRow
 from tests.fake_gemini import FakeGemini
+from tests.forked import Forked, run
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 30.0
@@ -57,10 +60,11 @@ def environment(**variables: str) -> dict[str, str]:
 
 @dataclass
 class Process:
-    """A command that runs, and what it has said so far in a file."""
+    """A command that runs, and what it has said so far in a file; what is put into `typed` is its input."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes] | Forked
     output: Path
+    typed: Connection
 
     @property
     def said(self) -> str:
@@ -71,9 +75,7 @@ class Process:
         return until(lambda: self.said if words in self.said else None, lambda: f"{words!r} in {self.said!r}")
 
     def say(self, line: str) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
+        os.write(self.typed.fileno(), f"{line}\n".encode())
 
     def wait(self) -> int:
         return self.process.wait(PATIENCE)
@@ -99,20 +101,17 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def running(folder: Path, *command: str, **variables: str) -> Iterator[Process]:
+def running(folder: Path, *command: str, anew: bool = False, **variables: str) -> Iterator[Process]:
+    """What follows `python`, until the end of the context. `anew`: it imports everything itself, as users' do."""
     output = folder / f"output-{time.monotonic_ns()}.txt"
-    with output.open("w", encoding="utf-8") as writing, interruptible():
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=folder,
-            env=environment(**variables),
-            stdin=subprocess.PIPE,
-            stdout=writing,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    stdin, typed = Pipe(duplex=False)
+    with stdin:
+        if anew:
+            process = _anew(folder, command, variables, output, stdin)
+        else:
+            process = Forked(command, folder, environment(**variables), output, stdin=stdin)
     try:
-        yield Process(process, output)
+        yield Process(process, output, typed)
     finally:
         process.terminate()
         try:
@@ -120,8 +119,21 @@ def running(folder: Path, *command: str, **variables: str) -> Iterator[Process]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        assert process.stdin
-        process.stdin.close()
+        typed.close()
+
+
+def _anew(
+    folder: Path, command: Sequence[str], variables: Mapping[str, str], output: Path, stdin: Connection
+) -> subprocess.Popen[bytes]:
+    with output.open("wb") as writing, interruptible():
+        return subprocess.Popen(
+            [sys.executable, *command],
+            cwd=folder,
+            env=environment(**variables),
+            stdin=stdin,
+            stdout=writing,
+            stderr=subprocess.STDOUT,
+        )
 
 
 @dataclass
@@ -136,7 +148,10 @@ class Room:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def run(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, stdin: str = "", anew: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end. `anew`: it imports everything itself, as users' do."""
+        if not anew:
+            return run(("-m", "roomful", *command), self.folder, environment(), PATIENCE, stdin=stdin)
         return subprocess.run(
             [sys.executable, "-m", "roomful", *command],
             cwd=self.folder,
@@ -238,7 +253,7 @@ def test_every_way_to_start_serves_the_same_room(command, tmp_path):
     make_study(tmp_path / "config")
     port = free_port()
 
-    with running(tmp_path, *command, str(port)) as server:
+    with running(tmp_path, *command, str(port), anew=True) as server:
         health = healthy(port, server)
         about = get(port, "/")
 
@@ -306,7 +321,7 @@ def test_a_store_that_cannot_be_opened_is_said_in_a_sentence(tmp_path):
 def test_the_server_stops_quietly(tmp_path):
     make_study(tmp_path / "config")
 
-    with running(tmp_path, "-m", "roomful", "serve", "--port", "0") as server:
+    with running(tmp_path, "-m", "roomful", "serve", "--port", "0", anew=True) as server:
         server.until("Ctrl-C")
         server.process.send_signal(signal.SIGINT)
         code = server.wait()
@@ -319,7 +334,9 @@ def test_the_server_stops_quietly(tmp_path):
 
 
 def test_a_piped_participant_talks_and_leaves(room):
-    chat = room.run("chat", "--url", room.url, "--messages", "1", stdin="Hello everyone!\n/reply 1 once more\n")
+    chat = room.run(
+        "chat", "--url", room.url, "--messages", "1", stdin="Hello everyone!\n/reply 1 once more\n", anew=True
+    )
 
     assert chat.returncode == 0, chat.stderr
     assert "with Alice, Bob and You (you)" in chat.stdout

@@ -27,7 +27,7 @@ def test_ten_kills_lose_nothing(tmp_path):
     command = [sys.executable, "scripts/crash", "--model", "scripted", "--json", str(tmp_path / "result.json")]
     command += [f"--{name}={value}" for name, value in wanted.items()]
 
-    command.append(f"--folder={tmp_path}")
+    command += ["--forked", f"--folder={tmp_path}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=230, check=False)
 
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"

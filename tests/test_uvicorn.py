@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -21,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from tests import rooms
 from tests.asgi import PATIENCE, TEMPLATE, V2
 from tests.fake_gemini import HANG, FakeGemini
+from tests.forked import Forked
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 class Process:
     """A server in a process of its own, and its folder."""
 
-    popen: subprocess.Popen[bytes]
+    forked: Forked
     port: int
     folder: Path
 
@@ -61,8 +60,8 @@ class Process:
         return [line["event_type"] for line in self.log(session_id)]
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
-        self.popen.send_signal(number)
-        return await asyncio.to_thread(self.popen.wait, PATIENCE)
+        self.forked.send_signal(number)
+        return await asyncio.to_thread(self.forked.wait, PATIENCE)
 
 
 def free_port() -> int:
@@ -84,29 +83,22 @@ async def serving(
     (config / "experimental_settings.json").write_text(json.dumps({"prompt_template": TEMPLATE}))
     port = free_port()
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("ROOMFUL_", "G", "DATABASE"))}
-    command = [sys.executable, "-m", "uvicorn", "main:app", "--app-dir", str(ROOT), "--port", str(port)]
-    with (folder / "out.txt").open("ab") as out:
-        popen = subprocess.Popen(  # noqa: ASYNC220
-            [*command, "--log-level", "warning", *options],
-            cwd=folder,
-            env={**ours, "ROOMFUL_FRAMES_BURST": "1000", **(environ or {})},
-            stdout=out,
-            stderr=out,
-        )
-    process = Process(popen, port, folder)
+    command = ["-m", "uvicorn", "main:app", "--app-dir", str(ROOT), "--port", str(port)]
+    environment = {**ours, "ROOMFUL_FRAMES_BURST": "1000", **(environ or {})}
+    forked = Forked([*command, "--log-level", "warning", *options], folder, environment, folder / "out.txt")
+    process = Process(forked, port, folder)
     try:
         await healthy(process)
         yield process
     finally:
-        if popen.poll() is None:
-            popen.kill()
-        popen.wait()
+        forked.kill()
+        forked.wait()
 
 
 async def healthy(process: Process) -> None:
     async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as client:
         while True:
-            assert process.popen.poll() is None, (process.folder / "out.txt").read_text()
+            assert process.forked.poll() is None, (process.folder / "out.txt").read_text()
             try:
                 if (await client.get(f"http://127.0.0.1:{process.port}/health")).status_code == 200:
                     return
