@@ -1,8 +1,10 @@
 """What every test may rely on."""
 
 import os
+import ssl
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from hypothesis import settings
@@ -33,6 +35,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def anyio_backend() -> str:
     """Async tests run on asyncio, the loop the server runs on."""
     return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def certificates_read_once() -> Iterator[None]:
+    """Each client of a model reads all certificates three times, though on loopback nothing is encrypted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
 
 
 remember()

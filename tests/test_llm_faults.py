@@ -3,10 +3,8 @@
 import asyncio
 import json
 import re
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,19 +38,11 @@ from tests.fake_gemini import HANG, Asked, FakeGemini, in_order
 from tests.rooms import only, settings, start
 from tests.stores import claimed
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("certificates_read_once")]
 
 FIRST, SECOND = "Good morning everybody, how are you all today?", "Has anyone seen my cat?"
 HALF = 50.0
 """Seconds; a session lasts twice that."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def certificates_read_once() -> Iterator[None]:
-    """Each client reads all certificates three times, though nothing here is encrypted: a third of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
-        yield
 
 
 @dataclass(frozen=True)
