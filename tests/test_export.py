@@ -22,10 +22,15 @@ from roomful.core.enrolment import (
     StudyEvent,
 )
 from roomful.core.events import (
+    CallAnswered,
+    CallRequested,
+    DistressNoticed,
     Entry,
     MessagePosted,
     SessionEnded,
 )
+from roomful.core.inputs import Reply
+from roomful.core.study import Distress
 from roomful.export import CONVENTIONS, FILES, FolderTaken, export
 from roomful.export.columns import HEADS, TABLES
 from roomful.export.rows import moment
@@ -283,6 +288,62 @@ async def test_what_was_answered_on_pages_comes_back_as_it_was(tmp_path, store):
     ]
     (person,) = table(folder, "participants")
     assert (person["consent"], person["data_consent"]) == ("true", "false")
+
+
+def followed_up(*, looked_for: bool = True) -> list[Entry]:
+    """A session with a probe, a contradiction and a sign of distress."""
+    distress = Distress(action="alert" if looked_for else "off")
+    entries = list(rooms.Room(rooms.start(distress=distress)).entries)
+    happened = [
+        MessagePosted(message_id="m1", sender="user", content="are you a bot?", probe=True),
+        MessagePosted(message_id="m2", sender="Alice", content="keep it open", contradicts=True),
+        MessagePosted(message_id="m3", sender="user", content="I want to die"),
+    ]
+    happened += [DistressNoticed(message_id="m3", action="alert")] if looked_for else []
+    for event in happened:
+        entries.append(Entry(entries[-1].seq + 1, 1.0 * len(entries), event))
+    return entries
+
+
+async def test_what_was_noticed_in_the_words_is_told(tmp_path):
+    store = MemoryStore()
+    await keep(store, rooms.SESSION, followed_up())
+
+    folder = await exported(store, tmp_path)
+
+    (session,) = table(folder, "sessions")
+    assert [session[name] for name in ("probes", "contradictions", "distress")] == ["1", "1", "1"]
+    marks = [(row["probe"], row["contradicts"]) for row in table(folder, "messages")]
+    assert marks == [("true", ""), ("", "true"), ("false", "")]
+
+
+async def test_distress_that_was_not_looked_for_is_missing_and_not_none_at_all(tmp_path):
+    store = MemoryStore()
+    await keep(store, rooms.SESSION, followed_up(looked_for=False))
+
+    (session,) = table(await exported(store, tmp_path), "sessions")
+
+    assert (session["probes"], session["distress"]) == ("1", "")
+
+
+async def test_who_answered_a_call_and_what_was_repaired_is_told(tmp_path):
+    store = MemoryStore()
+    room = rooms.Room(rooms.start())
+    room.until(60.0, reply=None)
+    asked = next(entry.event for entry in room.entries if isinstance(entry.event, CallRequested))
+    came = CallAnswered(
+        call_id=asked.call_id,
+        prompt=asked.prompt,
+        reply=Reply(text="hi", model="second", provider="mistral", fallback=1),
+        text="hi",
+        repairs=("name", "words"),
+    )
+    await keep(store, rooms.SESSION, [*room.entries, Entry(room.state.seq + 1, room.now, came)])
+
+    call = table(await exported(store, tmp_path), "llm_calls")[0]
+
+    assert (call["answered_by"], call["provider"], call["fallback"]) == ("second", "mistral", "1")
+    assert json.loads(call["repairs"]) == ["name", "words"]
 
 
 async def test_an_anonymized_export_has_nobodys_name_id_or_parameters(tmp_path):

@@ -150,6 +150,18 @@ TABLES: tuple[Table, ...] = (
             _integer("llm_calls", "Calls to the model.", "calls"),
             _integer("llm_failures", "Calls that brought no reply.", "calls"),
             _number("llm_degraded", "For how long the model did not serve it, as told at its end.", "seconds"),
+            _integer("probes", "Messages of the participant that ask, or say, that somebody is a machine.", "messages"),
+            _integer(
+                "contradictions",
+                "Messages of agents with more of the opposite stance's words than of their own; 0 too where the study "
+                "names no such words.",
+                "messages",
+            ),
+            _integer(
+                "distress",
+                "Messages of the participant with signs of distress; missing where nothing was looked for.",
+                "messages",
+            ),
             _text("head_hash", "The hash of the last line of its log."),
             ESCAPED,
         ),
@@ -190,6 +202,14 @@ TABLES: tuple[Table, ...] = (
             _number("late", "How much later than planned an agent's message came.", "seconds"),
             _boolean("fallback", "Whether it is a reviewed line that stands in for a failed call."),
             _integer("seeded", "1, 2, 3 … of the study's seeded messages; missing for all others."),
+            _boolean(
+                "probe", "Whether the participant asks in it, or says, that somebody is a machine; missing for agents'."
+            ),
+            _boolean(
+                "contradicts",
+                "Whether it has more of the opposite stance's words than of its agent's own; missing for the "
+                "participant's.",
+            ),
             ESCAPED,
         ),
     ),
@@ -212,8 +232,11 @@ TABLES: tuple[Table, ...] = (
             _number("due_in", "How soon the message was due when it was asked for.", "seconds"),
             _time("answered_at", "When the reply, or the failure, came; missing where neither did."),
             _text("answered_by", "The model that answered."),
+            _text("provider", "Who served it."),
+            _integer("fallback", "Which of the fallbacks answered, from 1; 0: the model that was asked first."),
             _text("response", "The reply as it came."),
             _text("text", "What of it was shown in the room; missing where nothing was."),
+            _json("repairs", "What was taken from it so that it could be shown."),
             _text("rejected", "Why nothing of it was shown."),
             _text("error", "The kind of failure."),
             _text("error_message", "What was said of the failure."),

@@ -12,6 +12,7 @@ from roomful.core.events import (
     CallAnswered,
     CallFailed,
     CallRequested,
+    DistressNoticed,
     Entry,
     Erased,
     MessagePosted,
@@ -174,6 +175,7 @@ def session(one: Held) -> Row:
         "head_hash": one.row.head_hash or None,
         **_settings(first),
         **_counts(one.entries),
+        **_followed_up(one.entries, first),
     }
 
 
@@ -201,6 +203,17 @@ def _counts(entries: Sequence[Entry]) -> Row:
         "messages_agents": len(senders) - senders.count(USER),
         "llm_calls": sum(isinstance(event, CallRequested) for event in events),
         "llm_failures": sum(isinstance(event, CallFailed) for event in events),
+    }
+
+
+def _followed_up(entries: Sequence[Entry], first: SessionStarted | None) -> Row:
+    """Counts of what was noticed in the words of the session."""
+    posted = [entry.event for entry in entries if isinstance(entry.event, MessagePosted)]
+    looked_for = first is not None and first.simulation_config.distress.action != "off"
+    return {
+        "probes": sum(event.probe for event in posted),
+        "contradictions": sum(event.contradicts for event in posted),
+        "distress": sum(isinstance(entry.event, DistressNoticed) for entry in entries) if looked_for else None,
     }
 
 
@@ -250,6 +263,8 @@ def messages(one: Held) -> Iterator[Row]:
             "late": event.late,
             "fallback": event.fallback,
             "seeded": event.seeded or None,
+            "probe": event.probe if event.sender == USER else None,
+            "contradicts": None if event.sender == USER else event.contradicts,
         }
 
 
@@ -290,8 +305,11 @@ def _answer(one: Held, entry: Entry | None) -> Row:
     return {
         "answered_at": one.time(entry.at) if entry else None,
         "answered_by": reply.model if reply else None,
+        "provider": (reply.provider or None) if reply else None,
+        "fallback": reply.fallback if reply else None,
         "response": reply.text if reply else None,
         "text": answered.text if answered else None,
+        "repairs": _json(answered.repairs) if answered else None,
         "rejected": answered.rejected if answered else None,
         "error": failed.error if failed else None,
         "error_message": failed.message if failed else None,
