@@ -633,6 +633,29 @@ def test_check_shows_every_treatment_with_what_its_agents_are_told(folder):
     assert "Your name in this group chat" not in said
 
 
+def test_check_tells_what_follows_on_words_in_every_treatment(folder):
+    ending = {"text": "Be kind.", "simulation": {"distress": {"action": "end", "help_text": "Call 0800."}}}
+    rude = {"text": "Be rude.", "licences": ["incivility", "profanity"]}
+    design = {"prompt_template": "Chat. {tone}", "factors": {"tone": {"kind": ending, "rude": rude}}}
+    (folder / "config" / "experimental_settings.json").write_text(json.dumps(design))
+
+    said = invoke("check")
+    told_kind, told_rude = json.loads(invoke("check", "--json"))["design"]
+
+    assert re.search(r"distress\.action +alert\n", said)
+    assert re.search(r"simulation\.distress\.action +end\n +simulation\.distress\.help_text +Call 0800\.\n", said)
+    assert re.search(r"licences +incivility, profanity\n", said)
+    assert told_kind["simulation"] == {"distress.action": "end", "distress.help_text": "Call 0800."}
+    assert (told_kind["licences"], told_rude["licences"]) == ([], ["incivility", "profanity"])
+
+
+def test_check_tells_the_licences_of_a_study_without_treatments(folder):
+    design = {"prompt_template": "Chat.", "licences": ["profanity"]}
+    (folder / "config" / "experimental_settings.json").write_text(json.dumps(design))
+
+    assert re.search(r"the one treatment\n(.*\n)? +licences +profanity\n", invoke("check"))
+
+
 def test_check_tells_of_braces_that_look_like_a_slip_of_the_pen(folder):
     design = DESIGN | {"prompt_template": "Chat. {tone} {tonne} {agentname} {something_else}"}
     (folder / "config" / "experimental_settings.json").write_text(json.dumps(design))

@@ -290,6 +290,18 @@ def test_a_preregistration_tells_every_cell_every_prompt_and_no_code(lab):
     assert invoke("freeze", "--dry-run").split("The hash would be ")[1][:64] in text
 
 
+def test_a_preregistration_tells_what_agents_may_say_and_what_follows_on_distress(lab):
+    rude = {"licences": ["incivility"], "simulation": {"distress": {"action": "off"}}}
+    design = {"prompt_template": "Chat.", "treatments": {"civil": {}, "rude": rude}}
+    (lab / "config" / "experimental_settings.json").write_text(json.dumps(design))
+
+    invoke("preregister", "--out", "p.md")
+    text = (lab / "p.md").read_text("utf-8")
+
+    assert "| distress.action | alert |" in text
+    assert "### rude\n\n|  |  |\n|---|---|\n| simulation.distress.action | off |\n| licences | incivility |" in text
+
+
 def test_a_prompt_that_holds_a_fence_stays_whole(lab):
     (lab / "config" / "experimental_settings.json").write_text('{"prompt_template": "a\\n```\\n# b"}')
 

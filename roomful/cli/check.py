@@ -281,7 +281,7 @@ def _effective(study: StudySettings) -> Table:
     for name in type(simulation).__dataclass_fields__:
         if name not in groups:
             table.add_row(name, _value(getattr(simulation, name)))
-    for group in groups[:2]:
+    for group in groups[:3]:
         values = getattr(simulation, group)
         for name in type(values).__dataclass_fields__:
             table.add_row(f"{group}.{name}", _value(getattr(values, name)))
@@ -309,7 +309,9 @@ def people_of(enrolment: EnrolmentSettings) -> Iterator[tuple[str, object]]:
 def _value(value: object) -> Text:
     if value is None:
         return Text("not set", "dim")
-    if isinstance(value, tuple):
+    if isinstance(value, bool):
+        return Text("true" if value else "false")
+    if isinstance(value, tuple) and value:
         return Text(plain(", ".join(str(item) for item in value)))
     if isinstance(value, float):
         return Text(f"{value:g}")

@@ -55,6 +55,7 @@ def _treatment_json(study: StudySettings, treatment: Treatment) -> dict[str, obj
         "seeded_messages": [asdict(message) for message in experimental.seeded_messages],
         "stances": asdict(stances) if stances else None,
         "targets": {name: asdict(target) for name, target in experimental.targets.items()},
+        "licences": list(experimental.licences),
         "agents": [
             {
                 "name": name,
@@ -74,7 +75,7 @@ def _share(study: StudySettings, treatment: Treatment) -> float:
 
 def _differing(base: SimulationSettings, own: SimulationSettings) -> Iterator[tuple[str, object]]:
     """The simulation's parameters that a treatment changes."""
-    grouped = ("timing", "speech", "llm")
+    grouped = ("timing", "speech", "distress", "llm")
     for item in fields(SimulationSettings):
         if item.name not in grouped and getattr(own, item.name) != getattr(base, item.name):
             yield item.name, getattr(own, item.name)
@@ -156,7 +157,7 @@ def put_design(study: StudySettings, *, in_full: bool) -> None:
 
 def _designed(study: StudySettings) -> bool:
     own = study.experimental
-    return len(study.treatments) > 1 or bool(own.agents or own.stances or own.seeded_messages or own.targets)
+    return len(study.treatments) > 1 or bool(own.agents or own.stances or own.seeded_messages or own.targets or own.licences)
 
 
 def _headline(study: StudySettings, treatment: Treatment) -> str:
@@ -188,6 +189,8 @@ def _rows(study: StudySettings, treatment: Treatment) -> Iterator[tuple[str, str
             yield "", beginning(f"{' | '.join(position.answers)}: {position.stance}")
     for name, target in experimental.targets.items():
         yield "target", plain(f"{name}: {target_words(target)}")
+    if experimental.licences:
+        yield "licences", ", ".join(experimental.licences)
     for name in treatment.simulation.agent_names:
         card = card_of(_session(treatment, name, None), name)
         drawn = treatment.simulation.speech.styles and not card.style

@@ -132,7 +132,7 @@ def _moment(seconds: float | None) -> str:
 
 def _procedure(simulation: SimulationSettings) -> list[str]:
     parts = {item.name: getattr(simulation, item.name) for item in fields(simulation)}
-    manner = {name: asdict(parts.pop(name)) for name in ("timing", "speech")}
+    manner = {name: asdict(parts.pop(name)) for name in ("distress", "timing", "speech")}
     rows = [(name, _words(value)) for name, value in parts.items() if name != "llm"]
     rows += [(f"{of}.{name}", _words(value)) for of, numbers in manner.items() for name, value in numbers.items()]
     return ["", "## The room", "", *_table(("parameter", "value"), rows)]
@@ -162,6 +162,8 @@ def _room(cells: Sequence[Designed]) -> list[str]:
         lines += ["", f"### {_cell(cell['name'] or 'the one treatment')}", ""]
         rows = [(f"simulation.{name}", _words(value)) for name, value in _items(cell["simulation"])]
         seeded = cast("list[dict[str, object]]", cell["seeded_messages"])
+        if cell["licences"]:
+            rows.append(("licences", _words(cell["licences"])))
         rows += [(f"{message['sender']} at {message['at']:g} s", str(message["text"])) for message in seeded]
         if cell["stances"]:
             rows += [(f"stances.{name}", _stance(value)) for name, value in _items(cell["stances"])]
