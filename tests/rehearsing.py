@@ -8,7 +8,7 @@ from typing import Any
 from roomful.core.study import ExperimentalSettings, Stances, Treatment
 from roomful.llm import LLM
 from roomful.llm.scripted import Scripted
-from roomful.rehearsal.prices import Price, Purse
+from roomful.rehearsal.prices import Price, Prices, Purse
 from roomful.rehearsal.runner import Findings, Keeper, OnSession, Plan, Rehearsal, chosen
 from roomful.rehearsal.speaking import estimated
 from roomful.settings import StudySettings
@@ -16,6 +16,7 @@ from roomful.timeline import simulated_loop
 from tests import rooms
 
 PRICE = Price(model="scripted", input=1.0, output=10.0, date="2026-11-22", source="https://example.org/prices")
+PRICES = Prices(common=PRICE)
 
 
 def treatment(name: str, weight: float = 1.0, quota: int | None = None, template: str = "", **room: Any) -> Treatment:
@@ -69,6 +70,6 @@ def rehearsed(
 ) -> Findings:
     """What comes of a rehearsal, with scripted agents unless there are others."""
     speaks = llm or estimated(Scripted(), 1.0)
-    rehearsal = Rehearsal(about or plan(), speaks, purse or Purse(PRICE), keeper=keeper, on_session=on_session)
+    rehearsal = Rehearsal(about or plan(), speaks, purse or Purse(PRICES), keeper=keeper, on_session=on_session)
     with asyncio.Runner(loop_factory=simulated_loop) as runner:
         return runner.run(rehearsal.run())

@@ -1,6 +1,7 @@
 """`roomful rehearse`: a report for a researcher, a folder of its own, and one sentence for what was not understood."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from roomful.cli import app
+from roomful.cli.output import console
 from roomful.settings import SERVER_VARIABLES
 from tests.servers import fake_gemini
 
@@ -60,6 +62,20 @@ def test_a_rehearsal_prints_a_table_and_writes_one_page(lab):
     assert "trial/report.html" in said
     assert sorted(path.name for path in (lab / "trial").iterdir()) == ["report.html"]
     assert "Rehearsal of config" in (lab / "trial" / "report.html").read_text("utf-8")
+
+
+def test_on_a_narrow_terminal_every_number_can_still_be_read(lab, monkeypatch):
+    monkeypatch.setattr("roomful.cli.output.PIPED_WIDTH", 80)
+    console.cache_clear()
+
+    said = invoke("rehearse", "--sessions", "6", "--out", "trial")
+
+    console.cache_clear()
+    rows = [line for line in said.splitlines() if line.startswith("tone=warm")]
+    assert len(rows) == 4
+    assert "…" not in "".join(rows)
+    assert max(map(len, said.splitlines()[:15])) <= 80
+    assert re.search(r"treatment +tokens in +out +money\n", said)
 
 
 def test_nothing_of_the_studys_own_is_touched(lab):
@@ -175,6 +191,29 @@ def test_a_budget_without_a_price_is_refused(lab, monkeypatch):
     said = invoke("rehearse", "--llm", "configured", "--budget", "1", code=2)
 
     assert "--budget needs a price, and there is none for unheard-of" in said
+
+
+def test_a_stand_in_without_a_price_is_told_and_refused_with_a_budget(lab, monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "a-key")
+    monkeypatch.setenv("MISTRAL_API_KEY", "a-key")
+    write(lab, llm={"fallbacks": [{"provider": "mistral", "model": "unheard-of"}]})
+
+    said = invoke("rehearse", "--sessions", "2", "--out", "a")
+    refused = invoke("rehearse", "--llm", "configured", "--budget", "1", code=2)
+
+    assert "There is no price for unheard-of, so its replies count as free" in said
+    assert "--budget needs a price, and there is none for unheard-of" in refused
+
+
+def test_prices_in_two_currencies_are_not_added_up(lab):
+    write(lab, llm={"agents": {"Bob": {"model": "other"}}})
+    prices = [{"model": "gemini-3.5-flash-lite", "input": 1, "output": 1, "currency": "EUR"}]
+    prices += [{"model": "other", "input": 1, "output": 1, "currency": "CHF"}]
+    (lab / "prices.json").write_text(json.dumps(prices))
+
+    said = invoke("rehearse", "--sessions", "2", "--prices", "prices.json", code=2)
+
+    assert "prices are in EUR and CHF, which cannot be added up" in said
 
 
 @pytest.fixture

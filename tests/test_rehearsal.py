@@ -12,14 +12,14 @@ from roomful.assembly import SetupError, enrolled
 from roomful.codec import decode, encode
 from roomful.core.events import MessagePosted, Prompt, SessionStarted
 from roomful.core.inputs import Reply
-from roomful.core.study import Position, Stances
+from roomful.core.study import ModelSettings, Position, Stances
 from roomful.core.timing import ATTENTIVE, VARIED
 from roomful.enrolment_settings import AssignmentSettings, EnrolmentSettings
 from roomful.export import export
 from roomful.llm import LLMError
 from roomful.rehearsal import runner
 from roomful.rehearsal.numbers import forecast, numbers_of, planned_of
-from roomful.rehearsal.prices import Purse
+from roomful.rehearsal.prices import Prices, Purse
 from roomful.rehearsal.runner import BEGAN, Keeper
 from roomful.rehearsal.standins import Move
 from roomful.rehearsal.summary import Heard
@@ -28,7 +28,7 @@ from roomful.store import STUDY
 from roomful.store.memory import MemoryStore
 from roomful.store.sql import SQLStore
 from tests import examples, paging
-from tests.rehearsing import PRICE, plan, rehearsed, study, treatment
+from tests.rehearsing import PRICE, PRICES, plan, rehearsed, study, treatment
 
 
 def kept(about=None, **more) -> tuple[MemoryStore, object]:
@@ -301,9 +301,34 @@ def dear(tokens: int = 1000):
     return ask
 
 
+def test_every_reply_is_paid_by_the_price_of_the_model_that_gave_it():
+    prices = Prices(
+        common=PRICE,
+        fallbacks=(replace(PRICE, model="stand-in", output=100.0),),
+        agents={"Bob": replace(PRICE, model="own", output=1000.0)},
+    )
+    replies = Counter[str]()
+
+    async def ask(prompt: Prompt) -> Reply:
+        # Carol's model never answers
+        fallback = int(prompt.agent_name == "Carol")
+        replies[prompt.agent_name] += 1
+        return Reply(text=f"word {prompt.number}", model="", output_tokens=1000, latency=0.5, fallback=fallback)
+
+    own = ModelSettings(model="own")
+    about = study(treatment("A", fallbacks=(ModelSettings(model="stand-in"),), agents={"Bob": own}))
+    found = rehearsed(plan(about, sessions=2, kinds=["silent"]), llm=ask, purse=Purse(prices))
+
+    assert set(replies) == {"Alice", "Bob", "Carol"}
+    # 1000 tokens each, by 10, 1000 and 100 a million
+    expected = replies["Alice"] * 0.01 + replies["Bob"] * 1.0 + replies["Carol"] * 0.1
+    assert found.spent == pytest.approx(expected)
+    assert sum(sum(cell.costs) for cell in found.cells.values()) == pytest.approx(expected)
+
+
 def test_a_budget_stops_before_the_session_that_it_would_not_bear():
     # sessions of a cell cost about 16 cents: the expectation is that of those that are over
-    purse = Purse(PRICE, budget=1.0, expected=0.1)
+    purse = Purse(PRICES, budget=1.0, expected=0.1)
 
     found = rehearsed(plan(sessions=50, kinds=["silent"]), llm=dear(), purse=purse)
 
@@ -315,7 +340,7 @@ def test_a_budget_stops_before_the_session_that_it_would_not_bear():
 
 
 def test_a_session_that_costs_more_than_was_expected_is_broken_off():
-    purse = Purse(PRICE, budget=0.05, expected=0.01)
+    purse = Purse(PRICES, budget=0.05, expected=0.01)
 
     found = rehearsed(plan(sessions=5, kinds=["silent"]), llm=dear(), purse=purse)
 
@@ -388,7 +413,7 @@ def test_a_store_on_disk_keeps_a_rehearsal(tmp_path):
     async def run() -> tuple[int, str]:
         store = await SQLStore.open(f"sqlite:///{tmp_path / 'roomful.db'}")
         try:
-            await runner.Rehearsal(plan(sessions=3), dear(), Purse(PRICE), keeper=Keeper(store)).run()
+            await runner.Rehearsal(plan(sessions=3), dear(), Purse(PRICES), keeper=Keeper(store)).run()
             rows = await store.sessions()
             study_row = await store.find(STUDY)
             return sum(row.ended is not None for row in rows), study_row.about

@@ -13,14 +13,14 @@ import pytest
 from roomful.core.chance import draw
 from roomful.core.events import Prompt
 from roomful.core.inputs import Reply
-from roomful.core.study import LLMSettings, Target
+from roomful.core.study import LLMSettings, ModelSettings, Target
 from roomful.llm import LLMError
 from roomful.llm.scripted import Scripted
 from roomful.rehearsal import runner
 from roomful.rehearsal.concerns import concerns
 from roomful.rehearsal.figures import distribution, dots, scale
 from roomful.rehearsal.intervals import Interval, mean, quantile_of_t, ratio, share, total
-from roomful.rehearsal.prices import TABLE, Price, Purse, price_of, read_prices
+from roomful.rehearsal.prices import TABLE, Price, Prices, Purse, price_of, prices_of, read_prices
 from roomful.rehearsal.report import page_of, report_of
 from roomful.rehearsal.runner import Findings
 from roomful.rehearsal.speaking import estimated, tokens_of
@@ -28,7 +28,7 @@ from roomful.rehearsal.standins import Move
 from roomful.rehearsal.summary import Bubble, Cell, Histogram, Sample
 from roomful.rules import SettingsError
 from tests import paging
-from tests.rehearsing import PRICE, plan, rehearsed, study, treatment
+from tests.rehearsing import PRICE, PRICES, plan, rehearsed, study, treatment
 
 # --- intervals
 
@@ -131,6 +131,33 @@ def test_a_table_of_ones_own_comes_before_the_settings_and_those_before_the_prog
     assert price_of(LLMSettings(model="other"), listed) is None
 
 
+def test_each_model_of_a_study_has_a_price_of_its_own():
+    listed = (Price(model="m", input=1, output=1), Price(model="second", input=2, output=2))
+    llm = LLMSettings(
+        model="m",
+        fallbacks=(
+            ModelSettings(provider="mistral", model="second"),
+            ModelSettings(provider="local", model_path="x.gguf"),
+        ),
+        agents={
+            "Bob": ModelSettings(model="own", output_price_per_million=7),
+            "Carol": ModelSettings(model="none"),
+        },
+    )
+    reply, thousand = Reply(text="", model="", input_tokens=1_000_000), 1_000_000
+
+    prices = prices_of(llm, listed)
+
+    assert prices is not None
+    assert prices.of("Alice", reply) == 1
+    assert [prices.of("Bob", replace(reply, fallback=number)) for number in (1, 2)] == [2, 0]
+    assert prices.of("Bob", replace(reply, output_tokens=thousand)) == 7
+    assert prices.of("Carol", reply) == 0
+    assert prices.unknown == ("none",)
+    assert [price.model for price in prices.all] == ["m", "second", "x.gguf", "own"]
+    assert prices_of(LLMSettings(model="none"), listed) is None
+
+
 def test_scripted_calls_are_as_slow_and_as_long_as_they_say():
     prompt = Prompt(agent_name="Alice", system="s" * 401, text="t" * 40, seed=1, number=1)
     llm = estimated(Scripted(), 2.0)
@@ -172,7 +199,7 @@ def test_a_treatment_without_sessions_is_told_unless_it_was_not_asked_for():
 
 
 def test_a_budget_that_did_not_last_is_told():
-    found = rehearsed(plan(sessions=5, kinds=["silent"]), purse=Purse(PRICE, budget=1e-9, expected=1.0))
+    found = rehearsed(plan(sessions=5, kinds=["silent"]), purse=Purse(PRICES, budget=1e-9, expected=1.0))
 
     assert ("budget", "") in told(found)
     assert found.sessions == 0
@@ -181,7 +208,7 @@ def test_a_budget_that_did_not_last_is_told():
 
 
 def test_sessions_that_the_budget_broke_off_are_told():
-    found = rehearsed(plan(sessions=2, kinds=["silent"]), purse=Purse(PRICE, budget=0.0005, expected=0.0001))
+    found = rehearsed(plan(sessions=2, kinds=["silent"]), purse=Purse(PRICES, budget=0.0005, expected=0.0001))
 
     assert [concern.sentence for concern in concerns(found) if "broken off" in concern.sentence] == [
         "1 session was broken off because the budget was used up."
@@ -303,6 +330,12 @@ def test_a_model_without_a_price_is_told():
     assert ("no_price", "") in told(rehearsed(plan(sessions=1), purse=Purse(None)))
 
 
+def test_a_model_beside_it_without_a_price_is_told():
+    prices = Prices(common=PRICE, agents={"Bob": None}, unknown=("unheard-of",))
+
+    assert ("no_price", "") in told(rehearsed(plan(sessions=1), purse=Purse(prices)))
+
+
 def test_pages_that_nobody_gets_past_are_told(tmp_path):
     out = paging.question(name="q", kind="single", text="?", options=["a = A", "b = B"], screen_out="a, b")
     stuck = paging.question(name="code", kind="text", text="?", max_chars="3", correct="longer")
@@ -389,7 +422,7 @@ def page(findings: Findings, **more: object) -> str:
 
 @pytest.mark.parametrize("sessions", [0, 1, 9])
 def test_the_page_is_well_formed_and_loads_nothing(sessions):
-    purse = Purse(PRICE, budget=1e-9, expected=1.0) if sessions == 0 else Purse(PRICE)
+    purse = Purse(PRICES, budget=1e-9, expected=1.0) if sessions == 0 else Purse(PRICES)
     text = page(rehearsed(plan(sessions=max(sessions, 1)), purse=purse))
     found = Page(text)
 

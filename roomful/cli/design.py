@@ -157,7 +157,9 @@ def put_design(study: StudySettings, *, in_full: bool) -> None:
 
 def _designed(study: StudySettings) -> bool:
     own = study.experimental
-    return len(study.treatments) > 1 or bool(own.agents or own.stances or own.seeded_messages or own.targets or own.licences)
+    return len(study.treatments) > 1 or bool(
+        own.agents or own.stances or own.seeded_messages or own.targets or own.licences
+    )
 
 
 def _headline(study: StudySettings, treatment: Treatment) -> str:

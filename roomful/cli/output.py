@@ -80,8 +80,22 @@ def put(what: "RenderableType") -> None:
     typer.echo("\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n")))
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> None:
-    """Write a table to stdout; columns of `numbers` stand at the right."""
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = (), parts: Sequence[int] = ()
+) -> None:
+    """Write a table to stdout; columns of `numbers` stand at the right.
+
+    On a terminal that it is too wide for it comes as several, one below the other: `parts` are the columns that they
+    begin with, after the first column, which all of them have.
+    """
+    if parts and console().width < _width(heads, rows):
+        for begin, end in zip(parts, (*parts[1:], len(heads)), strict=True):
+            kept = (0, *range(begin, end))
+            right = [place for place, number in enumerate(kept) if number in numbers]
+            table([heads[number] for number in kept], [[row[number] for number in kept] for row in rows], right)
+            if end < len(heads):
+                say()
+        return
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -90,6 +104,13 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collecti
     for row in rows:
         made.add_row(*row)
     put(made)
+
+
+def _width(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How many columns of a terminal a table takes, two between each and the next."""
+    from rich.cells import cell_len
+
+    return sum(max(cell_len(cell) for cell in column) + 2 for column in zip(heads, *rows, strict=True)) - 2
 
 
 def say(text: str = "") -> None:

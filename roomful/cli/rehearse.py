@@ -9,12 +9,12 @@ from pathlib import Path
 
 from roomful.assembly import check_setup, model_name, open_store, provider, speaking
 from roomful.cli.output import Failure, plain, say, say_json, table, warn
-from roomful.core.study import SCRIPTED, LLMSettings, Treatment
+from roomful.core.study import SCRIPTED, LLMSettings, Treatment, name_of
 from roomful.llm.scripted import Scripted
 from roomful.rehearsal.concerns import Concern
 from roomful.rehearsal.intervals import Interval
 from roomful.rehearsal.numbers import Forecast, Numbers
-from roomful.rehearsal.prices import TABLE, Price, Purse, price_of, read_prices
+from roomful.rehearsal.prices import TABLE, Prices, Purse, prices_of, read_prices
 from roomful.rehearsal.report import Report, page_of, report_of
 from roomful.rehearsal.runner import Findings, Keeper, OnSession, Plan, Rehearsal, chosen
 from roomful.rehearsal.speaking import estimated
@@ -60,11 +60,11 @@ def rehearse(server: ServerSettings, wish: Wish) -> None:
     """Rehearse, write the report, and show its table. Raises Failure for what was not understood."""
     study = load_settings(server.study)
     out = _folder(wish)
-    price = _price(study.simulation.llm, wish)
+    prices = _prices(study.simulation.llm, wish)
     plan = _plan(server, study, wish)
-    _check(server, study, price, wish)
+    _check(server, study, prices, wish)
     with _made(out):
-        found = _run(server, plan, price, out, wish)
+        found = _run(server, plan, prices, out, wish)
     report = report_of(found, planned=wish.planned, configured=wish.configured, latency=wish.latency)
     (out / "report.html").write_text(page_of(report, server.study.name, _day()), encoding="utf-8", newline="\n")
     if wish.as_json:
@@ -99,8 +99,15 @@ def _day() -> str:
     return f"{datetime.fromtimestamp(wall_clock() / 1e6, UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
-def _price(llm: LLMSettings, wish: Wish) -> Price | None:
-    return price_of(llm, read_prices(wish.prices or TABLE), own_table=wish.prices is not None)
+def _prices(llm: LLMSettings, wish: Wish) -> Prices | None:
+    prices = prices_of(llm, read_prices(wish.prices or TABLE), own_table=wish.prices is not None)
+    if prices and len(prices.currencies) > 1:
+        raise Failure(
+            f"The models' prices are in {' and '.join(map(plain, prices.currencies))}, which cannot be added up: name "
+            "all of them in one currency with --prices.",
+            2,
+        )
+    return prices
 
 
 def _plan(server: ServerSettings, study: StudySettings, wish: Wish) -> Plan:
@@ -136,16 +143,17 @@ def _kinds(participants: str) -> tuple[str, ...]:
     return kinds
 
 
-def _check(server: ServerSettings, study: StudySettings, price: Price | None, wish: Wish) -> None:
+def _check(server: ServerSettings, study: StudySettings, prices: Prices | None, wish: Wish) -> None:
     llm = study.simulation.llm
     if wish.budget is not None and not wish.configured:
         raise Failure("--budget is for --llm configured: scripted agents cost nothing.", 2)
     if wish.budget is not None and not wish.budget > 0:
         raise Failure(f"--budget is {wish.budget:g}: name a sum above 0.", 2)
-    if wish.budget is not None and price is None:
+    unknown = (name_of(llm),) if prices is None else prices.unknown
+    if wish.budget is not None and unknown:
         raise Failure(
-            f"--budget needs a price, and there is none for {plain(llm.model)}: name a table with --prices, or set "
-            "llm.input_price_per_million and llm.output_price_per_million.",
+            f"--budget needs a price, and there is none for {plain(', '.join(unknown))}: name a table with "
+            "--prices, or set input_price_per_million and output_price_per_million of llm or of its entry.",
             2,
         )
     if wish.configured and provider(llm, server) == SCRIPTED:
@@ -157,18 +165,18 @@ def _check(server: ServerSettings, study: StudySettings, price: Price | None, wi
         check_setup(server, study)
 
 
-def _run(server: ServerSettings, plan: Plan, price: Price | None, out: Path, wish: Wish) -> Findings:
+def _run(server: ServerSettings, plan: Plan, prices: Prices | None, out: Path, wish: Wish) -> Findings:
     scripted = estimated(Scripted(), wish.latency)
     if not wish.configured:
         with asyncio.Runner(loop_factory=simulated_loop) as runner, _progress(plan.sessions) as told:
-            return runner.run(_rehearsed(server, plan, Purse(price), out, wish, told))
+            return runner.run(_rehearsed(server, plan, Purse(prices), out, wish, told))
     expected = 0.0
     if wish.budget is not None:
         with asyncio.Runner(loop_factory=simulated_loop) as runner:
-            tried = runner.run(Rehearsal(replace(plan, sessions=TRIED), scripted, Purse(price)).run())
+            tried = runner.run(Rehearsal(replace(plan, sessions=TRIED), scripted, Purse(prices)).run())
         expected = tried.spent / max(tried.sessions, 1)
     with _progress(plan.sessions) as told:
-        return asyncio.run(_rehearsed(server, plan, Purse(price, wish.budget, expected), out, wish, told))
+        return asyncio.run(_rehearsed(server, plan, Purse(prices, wish.budget, expected), out, wish, told))
 
 
 async def _rehearsed(
@@ -205,7 +213,7 @@ def _progress(sessions: int) -> Iterator[OnSession]:
 
 
 def _show(report: Report) -> None:
-    table(HEADS, [_row(numbers, report) for numbers in report.cells], numbers=range(1, len(HEADS)))
+    table(HEADS, [_row(numbers, report) for numbers in report.cells], numbers=range(1, len(HEADS)), parts=(1, 4, 8, 12))
     say()
     say(_forecast(report.forecast, report))
     for concern in report.concerns:
@@ -238,7 +246,7 @@ def _row(numbers: Numbers, report: Report) -> list[str]:
         str(sum(numbers.rejected.values())),
         f"{numbers.input_tokens.value:,.0f}",
         f"{numbers.output_tokens.value:,.0f}",
-        _with(numbers.money, "{:.4f}") + unit if report.price else "–",
+        _with(numbers.money, "{:.4f}") + unit if report.prices else "–",
     ]
 
 
@@ -250,13 +258,14 @@ def _with(interval: Interval, form: str) -> str:
 
 
 def _forecast(forecast: Forecast, report: Report) -> str:
-    hours = f"{forecast.hours:.0f} hours of chat, {forecast.calls:,.0f} calls"
-    if report.price is None:
-        return f"{forecast.planned} participants: {hours}."
+    hours = f"{forecast.hours:.{0 if forecast.hours >= 10 else 1}f} hours of chat, {forecast.calls:,.0f} calls"
+    people = "1 participant" if forecast.planned == 1 else f"{forecast.planned} participants"
+    if report.prices is None:
+        return f"{people}: {hours}."
     money, unit = forecast.money, f" {plain(report.currency)}" if report.currency else ""
     within = "" if money.low is None or money.high is None else f" (95 %: {money.low:.2f} to {money.high:.2f})"
     about = "" if report.configured else ", by an estimate of the tokens"
-    return f"{forecast.planned} participants: {money.value:.2f}{unit}{within}{about}; {hours}."
+    return f"{people}: {money.value:.2f}{unit}{within}{about}; {hours}."
 
 
 def _concern(concern: Concern) -> str:

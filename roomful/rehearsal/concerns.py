@@ -108,9 +108,11 @@ def _of_all(findings: Findings) -> Iterator[Concern]:
         )
     if cut := sum(cell.cut for cell in findings.cells.values()):
         yield Concern("budget", "", f"{_sessions(cut)} broken off because the budget was used up.")
-    if findings.price is None:
+    if findings.prices is None:
         model = findings.plan.study.simulation.llm.model
         yield Concern("no_price", "", f"There is no price for {model}, so nothing is said of money: see --prices.")
+    for model in findings.prices.unknown if findings.prices else ():
+        yield Concern("no_price", "", f"There is no price for {model}, so its replies count as free: see --prices.")
     for outcome, count in sorted(findings.kept_out.items()):
         if outcome != "stuck":
             yield Concern("kept_out", "", f"{count} of {findings.begun} did not come to the chat: {outcome}.")

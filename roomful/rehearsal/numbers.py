@@ -35,7 +35,7 @@ class Aimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """What a table has of a treatment. Rates are messages a minute, latencies seconds, money the price's currency."""
+    """What a table has of a treatment. Rates are messages a minute, latencies seconds, money the prices' currency."""
 
     treatment: str
     share: float

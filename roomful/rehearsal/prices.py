@@ -1,11 +1,11 @@
 """What models cost: a dated table that comes with the program, or one of the researcher's own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from roomful.core.inputs import Reply
-from roomful.core.study import LLMSettings
+from roomful.core.study import SCRIPTED, LLMSettings, ModelSettings, name_of
 from roomful.rules import (
     NAME,
     Fault,
@@ -85,8 +85,10 @@ def _doubled(models: list[str]) -> list[Fault]:
     ]
 
 
-def price_of(llm: LLMSettings, prices: tuple[Price, ...], *, own_table: bool = False) -> Price | None:
-    """The price of the study's model: the researcher's table, else the study's settings, else the program's table."""
+def price_of(llm: ModelSettings, prices: tuple[Price, ...], *, own_table: bool = False) -> Price | None:
+    """The price of a model: the researcher's table, else the study's settings, else the program's table."""
+    if llm.provider in ("local", SCRIPTED):
+        return Price(model=name_of(llm), input=0.0, output=0.0, currency="", note="speaks in the server, for nothing")
     listed = next((price for price in prices if price.model == llm.model), None)
     if own_table and listed:
         return listed
@@ -101,11 +103,61 @@ def price_of(llm: LLMSettings, prices: tuple[Price, ...], *, own_table: bool = F
     return listed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """The prices of all models of a study; None for a stand-in, or an agent's own model, that has none."""
+
+    common: Price
+    fallbacks: tuple[Price | None, ...] = ()
+    agents: Mapping[str, Price | None] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    """Models without a price: their replies count as free."""
+
+    def of(self, agent: str, reply: Reply) -> float:
+        """What a reply has cost that was asked for this agent, by the price of the model that gave it."""
+        price = self.fallbacks[reply.fallback - 1] if reply.fallback else self.agents.get(agent, self.common)
+        return price.of(reply) if price else 0.0
+
+    @property
+    def all(self) -> tuple[Price, ...]:
+        """Each price once, that of the common model first."""
+        known = (self.common, *self.fallbacks, *self.agents.values())
+        return tuple(dict.fromkeys(price for price in known if price))
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """Those that are named: money can be added up where there is one at most."""
+        return tuple(dict.fromkeys(price.currency for price in self.all if price.currency))
+
+    @property
+    def currency(self) -> str:
+        """That of all sums; empty where no price tells it."""
+        return next(iter(self.currencies), "")
+
+
+def prices_of(llm: LLMSettings, listed: tuple[Price, ...], *, own_table: bool = False) -> Prices | None:
+    """The prices of the study's model, of those that stand in for it and of agents' own; None where it has none."""
+
+    def priced(model: ModelSettings) -> Price | None:
+        return price_of(model, listed, own_table=own_table)
+
+    common = priced(llm)
+    if common is None:
+        return None
+    models = (*llm.fallbacks, *llm.agents.values())
+    return Prices(
+        common=common,
+        fallbacks=tuple(map(priced, llm.fallbacks)),
+        agents={name: priced(model) for name, model in llm.agents.items()},
+        unknown=tuple(dict.fromkeys(name_of(model) for model in models if priced(model) is None)),
+    )
+
+
 class Purse:
     """What a rehearsal has cost, and may cost. `expected` is what a session costs, until one is over."""
 
-    def __init__(self, price: Price | None, budget: float | None = None, expected: float = 0.0) -> None:
-        self.price = price
+    def __init__(self, prices: Prices | None, budget: float | None = None, expected: float = 0.0) -> None:
+        self.prices = prices
         self.budget = budget
         self.spent = 0.0
         self._expected = expected
@@ -137,6 +189,6 @@ class Purse:
         self._under_way -= 1
         self._over.append(cost)
 
-    def pay(self, reply: Reply) -> None:
-        """A reply came, be it a failed one."""
-        self.spent += self.price.of(reply) if self.price else 0.0
+    def pay(self, agent: str, reply: Reply) -> None:
+        """A reply came for an agent, be it a failed one."""
+        self.spent += self.prices.of(agent, reply) if self.prices else 0.0

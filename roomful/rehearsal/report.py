@@ -15,7 +15,7 @@ from roomful.rehearsal.concerns import Concern, concerns
 from roomful.rehearsal.intervals import Interval, mean, share
 from roomful.rehearsal.likeness import WORDS, Likeness, likeness
 from roomful.rehearsal.numbers import Forecast, Numbers, forecast, numbers_of, planned_of
-from roomful.rehearsal.prices import Price
+from roomful.rehearsal.prices import Prices
 from roomful.rehearsal.runner import Findings
 from roomful.rehearsal.summary import Cell, Histogram, Sample
 
@@ -42,14 +42,14 @@ class Report:
     latency: float
 
     @property
-    def price(self) -> Price | None:
+    def prices(self) -> Prices | None:
         """What money was reckoned by."""
-        return self.findings.price
+        return self.findings.prices
 
     @property
     def currency(self) -> str:
-        """Empty where the price tells none."""
-        return self.price.currency if self.price else ""
+        """Empty where no price tells one."""
+        return self.prices.currency if self.prices else ""
 
     def as_json(self) -> dict[str, object]:
         """The report's numbers for programs."""
@@ -61,7 +61,7 @@ class Report:
             "seed": plan.seed,
             "model": plan.model,
             "scripted_latency": None if self.configured else self.latency,
-            "price": asdict(self.price) if self.price else None,
+            "prices": asdict(self.prices) if self.prices else None,
             "spent": self.findings.spent if self.configured else 0.0,
             "kept_out": dict(self.findings.kept_out),
             "cells": [asdict(cell) for cell in self.cells],
@@ -140,7 +140,7 @@ def _shown(report: Report) -> dict[str, object]:
         latency.update(cell.latency)
     names = {cell.treatment.name: cell.name for cell in found.cells.values()}
     measures = {target.name: target.measure for cell in cells for target in cell.targets}
-    money = "{:.4f}" if report.price and mean(costs).value < 0.1 else "{:.2f}"
+    money = "{:.4f}" if report.prices and mean(costs).value < 0.1 else "{:.2f}"
     return {
         "outcomes": figures.outcome_bars(cells),
         "outcome_names": list(dict.fromkeys(name for cell in cells for name in cell.outcomes)),

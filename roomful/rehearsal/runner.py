@@ -24,7 +24,7 @@ from roomful.llm import LLM
 from roomful.realism import Post
 from roomful.rehearsal.answers import Chance, chance_of, entered, variables
 from roomful.rehearsal.likeness import ROOMS_MOST, agents_posts
-from roomful.rehearsal.prices import Price, Purse
+from roomful.rehearsal.prices import Prices, Purse
 from roomful.rehearsal.speaking import paid
 from roomful.rehearsal.stage import BROKEN_OFF, Stage
 from roomful.rehearsal.standins import Stay, drawn_kind, moves
@@ -75,7 +75,7 @@ class Findings:
     """What came of it: a cell for every treatment of the study."""
 
     plan: Plan
-    price: Price | None
+    prices: Prices | None
     cells: dict[str, Cell]
     begun: int = 0
     """Participations that were begun; fewer than planned where the budget did not bear more."""
@@ -175,7 +175,9 @@ class Rehearsal:
         self._pages: Mapping[str, Page] = {page.name: page for page in plan.study.pages}
         arms = (treatment.experimental.stances for treatment in plan.study.treatments)
         self._stances: Mapping[str, Stances] = {stances.question: stances for stances in arms if stances}
-        self._findings = Findings(plan=plan, price=purse.price, cells=cells_of(plan.study.treatments, plan.treatments))
+        self._findings = Findings(
+            plan=plan, prices=purse.prices, cells=cells_of(plan.study.treatments, plan.treatments)
+        )
         self._spare: list[Sample] = []
 
     async def run(self) -> Findings:
@@ -270,7 +272,7 @@ class Rehearsal:
         began = self._wall
         entries, lines, crash = await self._stage.play(start, began, moves(kind, stay))
         heard = Heard(number=number, session_id=known.session_id, treatment=treatment.name, kind=kind)
-        summed_up(heard, entries, self._purse.price)
+        summed_up(heard, entries, self._purse.prices)
         if crash:
             heard.reason, heard.crash = "error", crash
         heard.cut = heard.reason == BROKEN_OFF and self._purse.empty

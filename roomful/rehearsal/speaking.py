@@ -44,9 +44,9 @@ def paid(llm: LLM, purse: Purse) -> LLM:
             reply = await llm(prompt)
         except LLMError as error:
             if error.reply:
-                purse.pay(error.reply)
+                purse.pay(prompt.agent_name, error.reply)
             raise
-        purse.pay(reply)
+        purse.pay(prompt.agent_name, reply)
         return reply
 
     return ask

@@ -23,7 +23,7 @@ from roomful.core.events import (
 )
 from roomful.core.inputs import Reply
 from roomful.core.study import Treatment
-from roomful.rehearsal.prices import Price
+from roomful.rehearsal.prices import Prices
 
 LATE = 1.0
 """Seconds after its planned time from which a message counts as late."""
@@ -72,7 +72,7 @@ class Sample:
 
 @dataclass(kw_only=True)
 class Heard:
-    """One session, while it is summed up. Times in seconds, money in the price's currency."""
+    """One session, while it is summed up. Times in seconds, money in the prices' currency."""
 
     number: int
     session_id: str
@@ -106,7 +106,7 @@ class Heard:
     crash: str = ""
 
 
-def summed_up(heard: Heard, entries: Iterable[Entry], price: Price | None) -> Heard:
+def summed_up(heard: Heard, entries: Iterable[Entry], prices: Prices | None) -> Heard:
     """Take up what a session's entries tell."""
     to_answer: dict[str, set[str]] = {}
     for entry in entries:
@@ -119,11 +119,11 @@ def summed_up(heard: Heard, entries: Iterable[Entry], price: Price | None) -> He
                 if "{" in entry.event.prompt.system:
                     heard.unresolved.update(_PLACEHOLDER.findall(entry.event.prompt.system))
             case CallAnswered():
-                _answered(heard, entry.event, price)
+                _answered(heard, entry.event, prices)
             case CallFailed():
                 heard.failed[entry.event.error] += 1
                 if entry.event.reply:
-                    _paid(heard, entry.event.reply, price)
+                    _paid(heard, entry.event.prompt.agent_name, entry.event.reply, prices)
             case TurnPlanned(kind="answer"):
                 to_answer[entry.event.turn_id] = set(entry.event.answers)
             case TurnMerged():
@@ -151,17 +151,17 @@ def _posted(heard: Heard, event: MessagePosted, to_answer: dict[str, set[str]]) 
     heard.late += event.late > LATE
 
 
-def _answered(heard: Heard, event: CallAnswered, price: Price | None) -> None:
-    _paid(heard, event.reply, price)
+def _answered(heard: Heard, event: CallAnswered, prices: Prices | None) -> None:
+    _paid(heard, event.prompt.agent_name, event.reply, prices)
     heard.latencies.append(event.reply.latency)
     if event.rejected:
         heard.rejected[event.rejected] += 1
 
 
-def _paid(heard: Heard, reply: Reply, price: Price | None) -> None:
+def _paid(heard: Heard, agent: str, reply: Reply, prices: Prices | None) -> None:
     heard.input_tokens += reply.input_tokens
     heard.output_tokens += reply.output_tokens + reply.thinking_tokens
-    heard.cost += price.of(reply) if price else 0.0
+    heard.cost += prices.of(agent, reply) if prices else 0.0
 
 
 class Histogram:
