@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -17,7 +17,7 @@ from roomful.timeline import Arrival, Timeline
 
 _log = structlog.get_logger()
 
-type OnCommit = Callable[[int, float], None]
+type OnCommit = Callable[[Sequence[Entry], float], None]
 """Told of each batch that was stored: its entries, and the seconds it took."""
 
 BACKOFF_FIRST, BACKOFF_MOST = 0.25, 5.0
@@ -143,7 +143,7 @@ class SimulationSession:
             _log.warning("distress", session_id=self.log.session_id)
         self._backoff, self._retry_at = BACKOFF_FIRST, 0.0
         if self._on_commit:
-            self._on_commit(len(decided.entries), self._timeline.now() - now)
+            self._on_commit(decided.entries, self._timeline.now() - now)
         return decided.entries
 
     def _back_off(self, fault: StoreError) -> None:

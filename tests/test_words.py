@@ -331,8 +331,22 @@ async def test_the_operator_is_told_of_distress_in_three_places_and_the_particip
     ]
     assert capsys.readouterr().err == f"Session {session_id}: a message of the participant shows signs of distress.\n"
     assert b"\nroomful_sessions_in_distress 1.0\n" in metrics
+    assert b"\nroomful_distress_total 1.0\n" in metrics
     assert b"distress" not in health
     assert "distress" not in json.dumps(frames)
+
+
+@pytest.mark.anyio
+async def test_distress_that_ended_a_session_is_still_counted_when_the_metrics_are_read(tmp_path):
+    distress = Distress(action="end", help_text="Call 0800.")
+    async with web(tmp_path, limits={"metrics": True}, about=study(distress=distress)) as room:
+        socket = room.open(await room.start())
+        await socket.until("hello")
+        socket.say("I want to kill myself")
+        await socket.until("session_end")
+        metrics = (await room.client.get("/metrics")).body
+
+    assert b"\nroomful_distress_total 1.0\n" in metrics
 
 
 @pytest.mark.anyio

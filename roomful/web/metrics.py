@@ -1,8 +1,10 @@
 """What the operator's monitoring reads at `/metrics`: sessions, entries, commits, calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from roomful.core.events import DistressNoticed, Entry
 
 _COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 _CALL_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -19,6 +21,10 @@ class Metrics:
             "roomful_sessions_in_distress",
             "Live sessions whose participant's words show signs of distress",
             registry=self._registry,
+        )
+        # a session that ends over it is no longer live at the next reading
+        self._distress = Counter(
+            "roomful_distress", "Messages of participants with signs of distress", registry=self._registry
         )
         self._entries = Counter("roomful_entries", "Entries stored", registry=self._registry)
         self._commit = Histogram(
@@ -38,9 +44,10 @@ class Metrics:
         self._live.set_function(live)
         self._failing.set_function(failing)
 
-    def on_commit(self, entries: int, seconds: float) -> None:
+    def on_commit(self, entries: Sequence[Entry], seconds: float) -> None:
         """Count a batch that was stored."""
-        self._entries.inc(entries)
+        self._entries.inc(len(entries))
+        self._distress.inc(sum(isinstance(entry.event, DistressNoticed) for entry in entries))
         self._commit.observe(seconds)
 
     def on_call(self, outcome: str, seconds: float) -> None:
