@@ -649,6 +649,12 @@ def test_check_tells_what_follows_on_words_in_every_treatment(folder):
     assert (told_kind["licences"], told_rude["licences"]) == ([], ["incivility", "profanity"])
 
 
+def test_check_tells_of_a_help_text_that_nobody_will_read(folder):
+    make_study(folder / "config", distress={"action": "alert", "help_text": "Call 0800."})
+
+    assert re.search(r"note +distress +A participant in distress reads distress\.help_text only where", invoke("check"))
+
+
 def test_check_tells_the_licences_of_a_study_without_treatments(folder):
     design = {"prompt_template": "Chat.", "licences": ["profanity"]}
     (folder / "config" / "experimental_settings.json").write_text(json.dumps(design))

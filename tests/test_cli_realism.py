@@ -228,6 +228,7 @@ def test_what_makes_no_sense_is_refused(lab, options, said):
 def test_a_file_that_is_there_is_not_written_over(lab):
     (lab / "kept.svg").write_text("mine")
 
+    assert "expected a file that ends in .svg" in invoke("realism", "--rehearse", "3", "--figure", "f.png", code=2)
     assert "kept.svg is there already" in invoke("realism", "--rehearse", "3", "--figure", "kept.svg", code=1)
     assert "kept.svg is there already" in invoke("realism", "--rehearse", "3", "--json", "kept.svg", code=1)
     assert (lab / "kept.svg").read_text() == "mine"

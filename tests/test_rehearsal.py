@@ -18,6 +18,7 @@ from roomful.enrolment_settings import AssignmentSettings, EnrolmentSettings
 from roomful.export import export
 from roomful.llm import LLMError
 from roomful.rehearsal import runner
+from roomful.rehearsal.concerns import concerns
 from roomful.rehearsal.numbers import forecast, numbers_of, planned_of
 from roomful.rehearsal.prices import Prices, Purse
 from roomful.rehearsal.runner import BEGAN, Keeper
@@ -320,6 +321,7 @@ def test_every_reply_is_paid_by_the_price_of_the_model_that_gave_it():
     found = rehearsed(plan(about, sessions=2, kinds=["silent"]), llm=ask, purse=Purse(prices))
 
     assert set(replies) == {"Alice", "Bob", "Carol"}
+    assert "stood_in" in {concern.code for concern in concerns(found)}
     # 1000 tokens each, by 10, 1000 and 100 a million
     expected = replies["Alice"] * 0.01 + replies["Bob"] * 1.0 + replies["Carol"] * 0.1
     assert found.spent == pytest.approx(expected)

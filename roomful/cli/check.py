@@ -134,6 +134,10 @@ def _study(folder: Path, findings: list[Finding]) -> StudySettings | None:
 def _designed(study: StudySettings) -> Iterator[Finding]:
     for words in astray(study):
         yield Finding("design", "note", words)
+    rules = [treatment.simulation.distress for treatment in study.treatments]
+    if any(rule.help_text and rule.action != "end" for rule in rules):
+        unread = 'A participant in distress reads distress.help_text only where distress.action is "end"'
+        yield Finding("distress", "note", f"{unread}; elsewhere nobody is shown it.")
     if study.undebriefed:
         # without pages they may be told where they are sent
         yield Finding("debrief", "fault" if study.pages else "note", UNDEBRIEFED)

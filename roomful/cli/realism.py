@@ -75,6 +75,8 @@ def _understood(asked: Asked) -> None:
     given = [name for name, value in [*of_rehearsal, ("--minutes", asked.minutes), ("--rate", asked.rate)] if value]
     if given and not asked.rehearse:
         raise Failure(f"{given[0]} says how to hold sessions: give --rehearse too.", 2)
+    if asked.figure and asked.figure.suffix.lower() != ".svg":
+        raise Failure(f"--figure: found {plain(asked.figure)}, expected a file that ends in .svg, as it is one", 2)
     for path in (asked.json, asked.figure):
         if path and path != Path("-") and path.exists():
             raise Failure(f"{plain(path)} is there already: name another file")

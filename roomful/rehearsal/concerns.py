@@ -20,6 +20,7 @@ type Code = Literal[
     "ended_by_error",
     "calls_fail",
     "rejected",
+    "stood_in",
     "late",
     "placeholder",
     "no_price",
@@ -33,8 +34,8 @@ SCRIPTED = "scripted"
 
 RATE_OFF = 0.1
 """By how much of the setting agents may talk more or less before it is told, if the interval says so too."""
-FAILED_MOST, REJECTED_MOST, LATE_MOST = 0.05, 0.1, 0.1
-"""Shares of calls that failed, of replies that were rejected, of messages that were late."""
+FAILED_MOST, REJECTED_MOST, STOOD_IN_MOST, LATE_MOST = 0.05, 0.1, 0.05, 0.1
+"""Shares of calls that failed, of replies that were rejected, that a fallback gave, of messages that were late."""
 SAID_LEAST = 5
 """Messages of stand-ins from which it is no chance that nobody answers."""
 SPOKEN_LEAST = 50
@@ -77,11 +78,12 @@ def _joined(found: Sequence[Concern]) -> list[Concern]:
 
 
 class Calls(NamedTuple):
-    """What came of the calls of some cells: how many there were, failed, were rejected; messages, and late ones."""
+    """What came of the calls of some cells: how many failed, were rejected or given by fallbacks; late messages."""
 
     made: int
     failed: Counter[str]
     rejected: Counter[str]
+    stood_in: Counter[str]
     posted: int
     late: int
 
@@ -92,6 +94,7 @@ class Calls(NamedTuple):
             sum(cell.calls for cell in cells),
             sum((cell.failed for cell in cells), Counter()),
             sum((cell.rejected for cell in cells), Counter()),
+            sum((cell.stood_in for cell in cells), Counter()),
             sum(cell.spoken.total() for cell in cells),
             sum(cell.late for cell in cells),
         )
@@ -191,6 +194,11 @@ def _of_calls(where: str, calls: Calls) -> Iterator[Concern]:
     if rejected > REJECTED_MOST * calls.made:
         kinds = ", ".join(f"{kind} {count}" for kind, count in calls.rejected.most_common())
         yield Concern("rejected", where, f"{rejected / calls.made:.0%} of the replies were not shown ({kinds}).")
+    if (stood_in := calls.stood_in.total()) > STOOD_IN_MOST * calls.made:
+        models = ", ".join(f"{model} {count}" for model, count in calls.stood_in.most_common())
+        yield Concern(
+            "stood_in", where, f"{stood_in / calls.made:.0%} of the calls were answered by fallbacks ({models})."
+        )
     if calls.late > LATE_MOST * calls.posted:
         yield Concern("late", where, f"{calls.late / calls.posted:.0%} of the messages came late: calls take too long.")
 

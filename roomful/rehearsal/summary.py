@@ -95,6 +95,8 @@ class Heard:
     calls: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    stood_in: Counter[str] = field(default_factory=Counter)
+    """Replies by the fallback that gave them."""
     latencies: list[float] = field(default_factory=list)
     input_tokens: int = 0
     output_tokens: int = 0
@@ -154,6 +156,8 @@ def _posted(heard: Heard, event: MessagePosted, to_answer: dict[str, set[str]]) 
 def _answered(heard: Heard, event: CallAnswered, prices: Prices | None) -> None:
     _paid(heard, event.prompt.agent_name, event.reply, prices)
     heard.latencies.append(event.reply.latency)
+    if event.reply.fallback:
+        heard.stood_in[event.reply.model] += 1
     if event.rejected:
         heard.rejected[event.rejected] += 1
 
@@ -230,6 +234,7 @@ class Cell:
     calls: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    stood_in: Counter[str] = field(default_factory=Counter)
     spoken: Counter[str] = field(default_factory=Counter)
     latency: Histogram = field(default_factory=Histogram)
     unresolved: set[str] = field(default_factory=set)
@@ -275,6 +280,7 @@ class Cell:
         self.calls += heard.calls
         self.failed += heard.failed
         self.rejected += heard.rejected
+        self.stood_in += heard.stood_in
         self.spoken += heard.spoken
         for latency in heard.latencies:
             self.latency.add(latency)
