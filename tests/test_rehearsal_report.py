@@ -67,6 +67,12 @@ def _normal(*name: object) -> float:
     return NormalDist().inv_cdf(draw(1, *map(str, name)))
 
 
+def test_no_interval_goes_where_no_count_can_be():
+    assert mean([0.0, 0.0, 9.0]).low == 0.0
+    assert ratio([0.0, 9.0], [1.0, 1.0]).low == 0.0
+    assert ratio([1.0, 0.9, 1.0], [1.0, 1.0, 1.0]).at_most(1.0).high == 1.0
+
+
 def test_a_share_has_wilsons_interval():
     found = share(8, 10)
 

@@ -254,7 +254,7 @@ def _with(interval: Interval, form: str) -> str:
     value = form.format(interval.value)
     if interval.low is None or interval.high is None:
         return value
-    return f"{value} ±{form.format((interval.high - interval.low) / 2)}"
+    return f"{value} ±{form.format(interval.high - interval.value)}"
 
 
 def _forecast(forecast: Forecast, report: Report) -> str:

@@ -1,4 +1,7 @@
-"""Intervals of 95 % around what a rehearsal has found. Sessions are independent of each other; messages are not."""
+"""Intervals of 95 % around what a rehearsal has found. Sessions are independent of each other; messages are not.
+
+Nothing that is counted here can be below 0, and no interval goes there.
+"""
 
 import math
 from collections.abc import Sequence
@@ -17,6 +20,10 @@ class Interval:
     value: float
     low: float | None = None
     high: float | None = None
+
+    def at_most(self, limit: float) -> "Interval":
+        """The same of what cannot be more than this."""
+        return Interval(self.value, self.low, None if self.high is None else min(self.high, limit))
 
     def times(self, factor: float) -> "Interval":
         """The same of so many times as much."""
@@ -58,7 +65,7 @@ def mean(values: Sequence[float]) -> Interval:
     if count < 2:
         return Interval(found)
     half = quantile_of_t(count - 1) * _deviation(values, found) / math.sqrt(count)
-    return Interval(found, found - half, found + half)
+    return Interval(found, max(found - half, 0.0), found + half)
 
 
 def ratio(tops: Sequence[float], bottoms: Sequence[float]) -> Interval:
@@ -71,7 +78,7 @@ def ratio(tops: Sequence[float], bottoms: Sequence[float]) -> Interval:
         return Interval(found)
     left = [top - found * bottom for top, bottom in zip(tops, bottoms, strict=True)]
     half = quantile_of_t(count - 1) * math.sqrt(count) * _deviation(left, 0.0) / whole
-    return Interval(found, found - half, found + half)
+    return Interval(found, max(found - half, 0.0), found + half)
 
 
 def share(count: int, of: int) -> Interval:

@@ -83,7 +83,7 @@ def numbers_of(cell: Cell) -> Numbers:
         asked=simulation.messages_per_minute,
         rate=ratio(cell.posted, cell.minutes),
         answers_asked=simulation.user_response_probability,
-        answers=ratio(cell.answered, cell.answerable),
+        answers=ratio(cell.answered, cell.answerable).at_most(1.0),
         words=cell.words / posted if posted else 0.0,
         calls=cell.calls,
         latency_median=cell.latency.quantile(0.5),
