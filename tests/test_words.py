@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import re
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 from structlog.testing import capture_logs
 
 from roomful.cli.sessions import list_live
+from roomful.cli.transcript import Transcript
 from roomful.core import phrases
 from roomful.core.enrolment import outcome_of
 from roomful.core.events import (
@@ -334,6 +337,20 @@ async def test_the_operator_is_told_of_distress_in_three_places_and_the_particip
     assert b"\nroomful_distress_total 1.0\n" in metrics
     assert b"distress" not in health
     assert "distress" not in json.dumps(frames)
+
+
+def test_a_transcript_marks_what_was_noticed_in_the_words():
+    room = Room(start())
+    room.say("are you a bot?")
+    room.say("I want to die")
+    screen = Console(width=100)
+    with screen.capture() as captured:
+        for part in Transcript(room.entries, calls=False).parts():
+            screen.print(part)
+
+    said = captured.get()
+    assert re.search(r"are you a bot\?  \(probe\) *\n", said)
+    assert "signs of distress in “I want to die”: alert" in said
 
 
 @pytest.mark.anyio

@@ -13,6 +13,7 @@ from roomful.core.events import (
     USER,
     CallAnswered,
     CallFailed,
+    DistressNoticed,
     Entry,
     ErrorRecorded,
     Event,
@@ -106,8 +107,10 @@ class Transcript:
         mine = posted.sender == USER
         name = f"▸ {self._you}" if mine else posted.sender
         content = Text(plain_lines(posted.content), "bold" if mine else "")
-        if posted.seeded:
-            content.append("  (seeded)", "dim")
+        marks = ((posted.seeded, "seeded"), (posted.probe, "probe"), (posted.contradicts, "against the own stance"))
+        for marked, words in marks:
+            if marked:
+                content.append(f"  ({words})", "dim")
         yield self._line(at, name, content, YOURS if mine else colour(posted.sender))
 
     def _line(self, at: float | None, name: str, content: Text, style: str = "") -> Table:
@@ -138,6 +141,8 @@ class Transcript:
                 return f"the participant reported “{self._quote(event.message_id)}”: {plain(event.reason)}"
             case MemberBlocked():
                 return f"the participant {'blocked' if event.blocked else 'unblocked'} {plain(event.member)}"
+            case DistressNoticed():
+                return f"signs of distress in “{self._quote(event.message_id)}”: {plain(event.action)}"
             case TurnDropped():
                 whose = f"{plain(event.agent_name)}'s message" if event.agent_name else "a message"
                 return f"{whose} was given up: {plain(event.reason)}"
