@@ -111,11 +111,13 @@ def test_a_kept_rehearsal_is_read_by_the_commands_and_refused_by_a_server(lab):
     verified = invoke("verify", "--all", "--data", "trial")
     replayed = invoke("replay", "--verify", "--all", "--data", "trial")
     invoke("export", "--data", "trial", "--out", "tables")
+    measured = invoke("realism", "--data", "trial")
     served = invoke("serve", "--port", "0", "--data", "trial", code=1)
     paused = invoke("pause", "--data", "trial", code=1)
     checked = invoke("check", "--data", "trial", code=1)
 
     assert listed.count("duration_expired") == 3
+    assert "the stand-ins' messages are measured too" in measured
     assert "the sessions of a rehearsal: nobody's data" in listed
     assert [row["rehearsal"] for row in as_json] == [True, True, True]
     assert "a rehearsal: the participant was a stand-in (hostile)" in shown

@@ -11,6 +11,7 @@ from roomful.cli.output import Failure, plain, say, table, warn
 from roomful.cli.records import NoSuchSession, chosen, reading
 from roomful.codec import CodecError, decode
 from roomful.core.timing import TIMINGS, Preset
+from roomful.enrolment import holds_rehearsal
 from roomful.realism import CORPORA, Comparison, Post, Reference, Sessions, compare, corpus, measure, posts_of
 from roomful.realism.compare import Row, against_words
 from roomful.realism.figure import Series, figure
@@ -213,6 +214,10 @@ async def _of_store(server: ServerSettings, beginnings: Sequence[str]) -> list[l
     """The rooms of these sessions of the database, or of all of them."""
     async with reading(server) as store:
         rows = await store.sessions()
+        if await holds_rehearsal(store):
+            warn(
+                "These are the sessions of a rehearsal: the stand-ins' messages are measured too, unlike in its report."
+            )
         try:
             wanted = [chosen(rows, beginning) for beginning in beginnings] if beginnings else rows
         except NoSuchSession as fault:

@@ -152,7 +152,7 @@ async def _verify(server: ServerSettings, which: str | None, *, every: bool) -> 
         if verdict.unreadable and not faults:
             faults.append(verdict.unreadable)
         faults += _end_faults(log, checked.head)
-        notes = [f"{checked.lines} lines"]
+        notes = [f"{checked.lines} line{'' if checked.lines == 1 else 's'}"]
         notes += [f"{checked.erased} of them erased"] if checked.erased else []
         notes += _end_notes(log)
         if not log.of_file:
