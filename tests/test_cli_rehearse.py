@@ -243,6 +243,15 @@ def test_the_studys_own_model_is_rehearsed_within_a_budget_and_its_sessions_are_
     assert count == told["begun"]
 
 
+def test_a_budget_that_bears_no_chat_forecasts_nothing(lab, gemini):
+    said = invoke("rehearse", "--llm", "configured", "--budget", "0.000001", "--sessions", "5", "--out", "a")
+
+    assert "The budget bore 0 of 5 sessions" in said
+    assert "No chat was held, so nothing can be told of the study's cost." in said
+    assert "participants:" not in said
+    assert "ask for more --sessions" not in said
+
+
 def test_a_rehearsal_that_is_interrupted_leaves_no_empty_folder(lab, monkeypatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

@@ -35,8 +35,12 @@ def preregister(server: ServerSettings, out: Path) -> None:
             file.write(text)
     except FileExistsError:
         raise Failure(f"{plain(out)} is there already: name another file") from None
-    say(f"{plain(out)}: {len(study.treatments)} cells, hash {found.hash}.")
+    say(f"{plain(out)}: {_counted(len(study.treatments))}, hash {found.hash}.")
     say(f"Left for you to write: {', '.join(TO_WRITE)}.")
+
+
+def _counted(cells: int) -> str:
+    return "1 cell" if cells == 1 else f"{cells} cells"
 
 
 def preregistration(server: ServerSettings, study: StudySettings, found: Fingerprint) -> str:

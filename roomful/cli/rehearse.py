@@ -258,6 +258,8 @@ def _with(interval: Interval, form: str) -> str:
 
 
 def _forecast(forecast: Forecast, report: Report) -> str:
+    if not report.findings.sessions:
+        return "No chat was held, so nothing can be told of the study's cost."
     hours = f"{forecast.hours:.{0 if forecast.hours >= 10 else 1}f} hours of chat, {forecast.calls:,.0f} calls"
     people = "1 participant" if forecast.planned == 1 else f"{forecast.planned} participants"
     if report.prices is None:

@@ -126,7 +126,7 @@ def _of_all(findings: Findings) -> Iterator[Concern]:
 def _of_cell(cell: Cell, findings: Findings) -> Iterator[Concern]:
     if not cell.share:
         yield Concern("never_runs", cell.name, "Its weight is 0: nobody comes to it but by a token made for it.")
-    elif not cell.sessions:
+    elif not cell.sessions and not findings.over_budget:
         yield Concern("no_sessions", cell.name, "It had no session in this rehearsal: ask for more --sessions.")
     if cell.unresolved:
         named = ", ".join(sorted(cell.unresolved))
