@@ -207,6 +207,21 @@ def test_what_people_write_is_shown(text):
     assert verdict(asking(), text) is None
 
 
+@pytest.mark.parametrize(
+    ("language", "begun", "text"),
+    [
+        ("ar", "Hello everyone, how are you doing today?", "مرحبا بالجميع كيف حالكم"),
+        ("en", "مرحبا بالجميع كيف حالكم اليوم يا اصدقاء", "fine by me"),
+    ],
+)
+def test_agents_write_in_the_study_s_script_whatever_the_participant_began_with(language, begun, text):
+    room = Room(start(chat_language=language, messages_per_minute=0))
+    room.say(begun)
+    room.until(60.0, reply=None)
+
+    assert verdict(room, text) is None
+
+
 def test_what_is_in_the_study_s_own_texts_is_no_real_person_s():
     first = start(messages_per_minute=0)
     told = ExperimentalSettings(prompt_template="You all live in 12 Mill Lane. The desk has the number 030 1234567.")

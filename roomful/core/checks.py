@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from roomful.core import phrases, prompts
 from roomful.core.cards import card_of, spoken
@@ -17,6 +17,7 @@ from roomful.core.events import USER, Prompt
 from roomful.core.lexicon import spaced, spaced_words, word_set
 from roomful.core.personal import personal
 from roomful.core.state import SessionState
+from roomful.core.study import ChatLanguage
 from roomful.core.tongues import tongue
 
 type Check = Callable[[str, Prompt, SessionState], str | None]
@@ -43,6 +44,8 @@ TIMES_MOST, OVER_MOST = 3, 20
 LINES_MOST, WORDS_MOST = 3, 90
 """Lines and words of a message that somebody may have typed on a phone; people's have 60 words at most (DeliData)."""
 
+_SCRIPTS = {name: "ARABIC" if name == "ar" else "LATIN" for name in get_args(ChatLanguage.__value__)}
+"""The letters of each `chat_language`."""
 _SAME_SCRIPT = {"FULLWIDTH": "LATIN", "MATHEMATICAL": "LATIN", "HIRAGANA": "CJK", "KATAKANA": "CJK", "HALFWIDTH": "CJK"}
 
 
@@ -212,12 +215,15 @@ def wrong_language(text: str, _prompt: Prompt, state: SessionState) -> str | Non
 
 
 def wrong_script(text: str, _prompt: Prompt, state: SessionState) -> str | None:
-    """A reply mostly in a script that no message in the room is mostly in.
+    """A reply mostly in a script that no message in the room is mostly in, and the study's `chat_language` neither.
 
     Says nothing of languages that share a script, nor of a room in which little has been written yet.
     """
     found = _script(text)
     if found.name is None or found.letters < FOREIGN_LEAST:
+        return None
+    # agents write as the study says, whatever the participant began with
+    if found.name == _SCRIPTS.get(state.session.simulation_config.chat_language or ""):
         return None
     known = 0
     # the newest first: nearly always it is in the same script, and nothing more has to be read
