@@ -208,6 +208,43 @@ def test_what_people_write_is_shown(text):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "it's a 5 minute drive from here",
+        "about 2 hour drive, then a 4 lane road",
+        "you can get there via bus 42, or send it via mail at 5",
+        "auf dem Heimweg 2 Bier geholt",
+        "mein Arbeitsweg 20 min",
+        "Parkplatz 12 ist frei",
+        "der Radweg 5 km lang",
+        "en la calle hay 3 perros y en la plaza hay 20 personas",
+        "di un paseo de 20 minutos",
+        "الشارع فيه 3 سيارات",
+        "شارع طويل 20 متر",
+    ],
+)
+def test_a_way_and_how_long_it_takes_are_no_address(text):
+    assert verdict(asking(), text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12 elm street",
+        "221b Baker Street",
+        "lindenweg 5a",
+        "Am Marktplatz 3",
+        "calle de alcalá 12",
+        "rue de Rivoli 10",
+        "it is in Via Roma 3",
+        "شارع الملك فهد رقم 5",
+    ],
+)
+def test_where_somebody_may_live_is_an_address(text):
+    assert verdict(asking(), text) == "personal_data"
+
+
+@pytest.mark.parametrize(
     ("language", "begun", "text"),
     [
         ("ar", "Hello everyone, how are you doing today?", "مرحبا بالجميع كيف حالكم"),

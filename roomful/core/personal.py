@@ -17,12 +17,28 @@ _PHONE_DIGITS = range(7, 16)
 _CARD_DIGITS = range(13, 20)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b")
 _IBAN_LENGTHS = range(15, 35)
+_NO_STREET = (
+    "the|an?|this|that|our|my|your|on|down|in|up|of|to|at|is|was|and|or|for|from|with|miles?|minutes?|mins?|hours?|"
+    "hrs?|days?|years?|km|meters?|lanes?|ways?|stars?|cars?|people|tennis|squash|basketball"
+)
+"""English words that are in no street's name, as in "a 5 minute drive"."""
+_KEIN_ORT = "heim|rück|hin|um|durch|arbeits|schul|rad|fahrrad|park|spiel|sitz|steh|stell|schlaf|lauf"
+"""German beginnings of ways and places where nobody lives."""
+_SIN_CALLE = "hay|había|tiene|tienen|con|en|es|son|está|están|fue|hace|por|para|al?|que|y|hasta|desde"
+_ANTES = "de|del|las?|los|el|un[oa]s?"
+"""Spanish words that are in no street's name, and those with which none ends."""
+_LA_SHARI = "فيه|به|في|من|مع|على|هناك|طويل|قريب|كبير|صغير|جديد|قديم|عرضه|طوله"
 _STREET = re.compile(
-    r"\b\d{1,5}[a-z]?,? (?:(?!(?:the|an?|this|that|our|my|your|on|down|in|up|of|to|miles|minutes)\b)[^\W\d_]+ ){1,3}"
+    rf"\b\d{{1,5}}[a-z]?,? (?:(?!(?:{_NO_STREET})\b)[^\W\d_]+ ){{1,3}}"
     r"(?:street|avenue|ave|road|rd|lane|drive|boulevard|blvd|court|terrace)\b"
-    r"|\b[^\W\d_]{2,}(?:straße|strasse|str\.|gasse|allee|weg|platz)\s\d{1,4}\s?[a-z]?\b"
-    r"|\b(?:calle|avenida|avda\.?|paseo|plaza|rue|via|viale) (?:[^\W\d_]+ ){0,4}[^\W\d_]+,? (?:n\.?[º°o] ?)?\d{1,4}\b"
-    r"|شارع (?:[^\W\d_]+ ){0,3}[^\W\d_]+[،,]? (?:رقم )?\d{1,4}\b",
+    rf"|\b(?!(?:{_KEIN_ORT})(?:weg|platz)\b)[^\W\d_]{{2,}}(?:straße|strasse|str\.|gasse|allee|weg|platz)\s\d{{1,4}}"
+    r"\s?[a-z]?\b(?!\s?(?:min|minuten|std|stunden|k?m|meter|grad|uhr|euro|mal|leute)\b|\s?[€%°])"
+    rf"|\b(?:calle|avenida|avda\.?|paseo|plaza|rue) (?:(?!(?:{_SIN_CALLE})\b)[^\W\d_]+ ){{0,4}}"
+    rf"(?!(?:{_SIN_CALLE}|{_ANTES})\b)[^\W\d_]+,? (?:n\.?[º°o] ?)?\d{{1,4}}\b"
+    # in English things are sent "via" something: the names of Italian streets have capitals
+    r"|(?-i:\b[Vv]ia(?:le)? (?:(?:di|del|dell[ae]|dei|degli) )?(?:[A-ZÀ-Ý][^\W\d_]+ ){0,3}[A-ZÀ-Ý][^\W\d_]+,?"
+    r" \d{1,4}\b)"
+    rf"|شارع (?:(?!(?:{_LA_SHARI})\b)[^\W\d_]+ ){{0,3}}(?!(?:{_LA_SHARI})\b)[^\W\d_]+[،,]? (?:رقم )?\d{{1,4}}\b",
     re.IGNORECASE,
 )
 
