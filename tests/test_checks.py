@@ -245,6 +245,52 @@ def test_where_somebody_may_live_is_an_address(text):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "for people in a hurry: skip the first part",
+        "this = me",
+        "rent = half my salary",
+        "no sleep => coffee",
+        "monday == worst day",
+        "it costs $$$ but ok",
+        "see you tomorrow ;",
+        "import taxes are 20% now",
+        "the shop(s); whatever",
+        "my method for this: wait",
+        "directions: left at the church",
+    ],
+)
+def test_signs_alone_are_no_code(text):
+    assert verdict(asking(), text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import numpy as np\nx = np.zeros(3)",
+        "x = 3",
+        "names = ['a', 'b']",
+        "for i in range(3): print(i)",
+        "if x == 3:\n  y = 2",
+        "const f = (x) => x + 1",
+        "run(x);",
+        "$$x^2$$ is it",
+    ],
+)
+def test_code_is_no_message(text):
+    assert verdict(asking(), text) == "form"
+
+
+def test_a_message_that_is_drawn_to_be_long_is_no_essay():
+    room = asking()
+    prompt = replace(asked(room).prompt, words=100)
+    text = " ".join(f"w{number}" for number in range(110))
+
+    assert rejection(text, prompt, room.state) is None
+    assert rejection(text, asked(room).prompt, room.state) == "form"
+
+
+@pytest.mark.parametrize(
     ("language", "begun", "text"),
     [
         ("ar", "Hello everyone, how are you doing today?", "مرحبا بالجميع كيف حالكم"),

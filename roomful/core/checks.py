@@ -43,6 +43,8 @@ TIMES_MOST, OVER_MOST = 3, 20
 """How many times as long as asked a message is, and by how many words longer, when that is hopeless."""
 LINES_MOST, WORDS_MOST = 3, 90
 """Lines and words of a message that somebody may have typed on a phone; people's have 60 words at most (DeliData)."""
+TIMES_BEARABLE = 1.5
+"""How many times as long as asked a message is that was asked to be longer than those, and is no essay for it."""
 
 _SCRIPTS = {name: "ARABIC" if name == "ar" else "LATIN" for name in get_args(ChatLanguage.__value__)}
 """The letters of each `chat_language`."""
@@ -123,9 +125,9 @@ def leak(text: str, prompt: Prompt, state: SessionState) -> str | None:
     return "prompt_leak" if any(all(run not in line for line in said) for run in found) else None
 
 
-def form(text: str, _prompt: Prompt, _state: SessionState) -> str | None:
+def form(text: str, prompt: Prompt, _state: SessionState) -> str | None:
     """A reply of a form that nobody types in a chat: a list, code, a recipe, several paragraphs, an essay."""
-    if text.count("\n") >= LINES_MOST or text.count(" ") >= WORDS_MOST:
+    if text.count("\n") >= LINES_MOST or text.count(" ") >= max(WORDS_MOST, TIMES_BEARABLE * prompt.words):
         return "form"
     if _SIGNS.search(text) and (
         _CODE.search(text) or _LISTED.search(text) or len(_AMOUNT.findall(text)) >= AMOUNTS_MOST
@@ -139,14 +141,16 @@ AMOUNTS_MOST = 3
 _SIGNS = re.compile(r"[\d`<>{}=;\\:#(]")
 """Without one of these it is neither code nor a list in one line."""
 _CODE = re.compile(
-    r"```|`[^`]+`|</?[a-z][\w-]*(?: [^<>]*)?/?>|\b[\w.]+\([^()\n]*\)\s*[;{]|\bdef \w+\s?\(|\bclass \w+\s?[:({]"
-    r"|^(?:import \w+|from \w+ import)|\bprint\(|console\.log|#include|\bSELECT\b.+\bFROM\b|=>|[\w)] [=!]==? [\w(\"']"
-    r"|\b(?:for|while) \w+ in \w+.*:|[;{}]\s*$|\\(?:frac|sqrt|begin|int|sum)\b|\$\$|^\w+ = \S",
+    r"```|`[^`]+`|</?[a-z][\w-]*(?: [^<>]*)?/?>|\b[\w.]+\((?!s\))[^()\n]*\)\s*[;{]|\bdef \w+\s?\(|\bclass \w+\s?[:({]"
+    r"|^(?:import [\w.]+(?: as \w+)?\s*$|from [\w.]+ import)|\bprint\(|console\.log|#include|\bSELECT\b.+\bFROM\b"
+    r"|\) => |=> \{|[\w)] [=!]==? [\w(\"'].*[:{]\s*$|\b(?:for|while) \w+ in [\w.]+(?:\([^()\n]*\))?:(?:\s*$|.*[=(])"
+    r"|\w[;{}]\s*$|\\(?:frac|sqrt|begin|int|sum)\b|(?<!\$)\$\$[^$]+\$\$"
+    r"|^\w+ = (?:[\[{\"']|\w+[(.\[]|\d+(?:[-+*/ ]+\w+)*\s*$)",
     re.MULTILINE,
 )
 _LISTED = re.compile(
     r"\b1[.)]\s.*\b2[.)]\s.*\b3[.)]\s|\bstep 1\b.*\bstep 2\b"
-    r"|\b(?:ingredients|instructions|directions|method|zutaten|zubereitung|ingredientes|preparaci[oó]n|elaboraci[oó]n|"
+    r"|\b(?:ingredients|zutaten|zubereitung|ingredientes|preparaci[oó]n|elaboraci[oó]n|"
     r"ingr[ée]dients|المكونات|المقادير|طريقة التحضير)(?: [^:\n]{0,30})?\s*:|(?:配料|材料|做法|步骤)\s*[:\uff1a]",
     re.IGNORECASE | re.DOTALL,
 )
