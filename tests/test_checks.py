@@ -305,6 +305,56 @@ def test_agents_write_in_the_study_s_script_whatever_the_participant_began_with(
     assert verdict(room, text) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "who takes out the trash after the party?",
+        "that party was stupid",
+        "la basura está a la derecha",
+        "qué partido más tonto",
+        "die linke Spur ist so dumm",
+        "disgusting",
+        "best way to kill time is reading",
+        "best way to kill weeds?",
+        "you could just hurt yourself",
+        "don't do it, you'll regret it",
+        "my training was brutal today",
+        "I'm not a people person",
+        "I'm not a person who complains",
+        "I'm not real sure about that",
+        "everyone is real tired today",
+        "as a program director I disagree",
+        "smart as a computer program",
+        "I don't have feelings for him",
+        "das sind auch nur Menschen",
+        "bin kein Mensch der viel redet",
+        "Menschen sind besser als KI",
+        "trabajo como una máquina",
+    ],
+)
+def test_what_only_sounds_like_something_that_is_held_back_is_shown(text):
+    assert verdict(asking(), text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("that party is nothing but liars", "political_attack"),
+        ("die Linke, alles Verbrecher", "political_attack"),
+        ("the easiest way to kill yourself", "self_harm"),
+        ("you will regret this", "threat"),
+        ("as an AI I don't have feelings", "admits_bot"),
+        ("I'm not a person", "admits_bot"),
+        ("wir sind alle echte Menschen", "claims_human"),
+        ("als KI habe ich keine Meinung", "admits_bot"),
+        ("como una IA no tengo opinión", "admits_bot"),
+        ("in my training I never saw that", "assistant_speak"),
+    ],
+)
+def test_what_is_held_back_is_still_held_back_where_it_sounds_like_less(text, found):
+    assert verdict(asking(), text) == found
+
+
 def test_what_is_in_the_study_s_own_texts_is_no_real_person_s():
     first = start(messages_per_minute=0)
     told = ExperimentalSettings(prompt_template="You all live in 12 Mill Lane. The desk has the number 030 1234567.")
@@ -343,6 +393,7 @@ def test_the_participant_is_insulted_by_name_as_well():
 
     assert verdict(room, "what an idiot, this Maria") == "insult"
     assert verdict(room, "what an idiot I was, Mario") is None
+    assert verdict(room, "Maria can you take the trash out") is None
 
 
 # --- duplicates, lengths, languages

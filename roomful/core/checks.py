@@ -266,8 +266,15 @@ def unlicensed(text: str, _prompt: Prompt, state: SessionState) -> str | None:
         return "insult"
     if "profanity" not in licences and (not words.isdisjoint(phrases.PROFANE) or phrases.PROFANITY.among(text)):
         return "profanity"
-    attacks = not words.isdisjoint(phrases.ATTACKING) and not words.isdisjoint(phrases.PARTISANS)
-    return "political_attack" if attacks and "political_attack" not in licences else None
+    return "political_attack" if "political_attack" not in licences and _attacks(words) else None
+
+
+def _attacks(words: frozenset[str]) -> bool:
+    if words.isdisjoint(phrases.ATTACKING):
+        return False
+    # a party may be one with cake, and what is on the left a street's side: those are attacked as people are
+    ambiguous = not words.isdisjoint(phrases.PERHAPS_PARTISAN) and not words.isdisjoint(phrases.DENOUNCING)
+    return ambiguous or not words.isdisjoint(phrases.PARTISANS)
 
 
 def _insults(text: str, words: frozenset[str], state: SessionState) -> bool:
@@ -275,7 +282,7 @@ def _insults(text: str, words: frozenset[str], state: SessionState) -> bool:
         return True
     named = word_set(state.session.participant_name)
     # "you" is nobody's name in particular
-    return not words.isdisjoint(phrases.INSULTING) and bool(named - {"you"}) and named <= words
+    return not words.isdisjoint(phrases.INSULTING - phrases.OF_THINGS) and bool(named - {"you"}) and named <= words
 
 
 CHECKS: tuple[Check, ...] = (

@@ -60,7 +60,11 @@ ASSISTANT = Lexicon(
             "(these|those|your|the) (are my |are the )?instructions (i|say|were|are|you)",
             "i (was|am|have been) (given|told|provided) (the |these |some )?(following )?instructions",
         ),
-        "training cutoff": ("(my|the) training data", "knowledge cutoff", "my training"),
+        "training cutoff": (
+            "(my|the) training data",
+            "(my|the) (knowledge|training) cutoff",
+            "(in|from|by|of|since) my training(?! (session|plan|course|group|partner|day|shoes|run))",
+        ),
         "user users": ("the users? (wants|asked|asks|is|has|said|says|wrote|message|request|question)",),
         "roleplay role character": (
             "(stay|staying|remain|break|breaking) (in |out of )?character",
@@ -148,17 +152,17 @@ ADMISSION = Lexicon(
         "ai bot bots chatbot chatbots robot robots machine machines program algorithm llm model assistant intelligence "
         "chatgpt gpt gemini claude ais": (
             f"{_ARE} {_REALLY}(an? )?{_REALLY}{_MACHINE}",
-            f"(as|being) an? {_MACHINE}",
+            f"(?<!good )(?<!bad )(?<!smart )(?<!fast )(as|being) an? {_MACHINE}(?! (director|manager|operator|teacher|engineer))",
             f"i ?m (being )?(run|powered|controlled) by an? {_MACHINE}",
         ),
         "human person real people": (
-            f"(i ?m|i am|we ?re|we are) {_REALLY}not {_REALLY}(an? )?(actual )?(human|humans|person|real|real person|people)"
-            "( being)?",
+            f"(i ?m|i am|we ?re|we are) {_REALLY}not {_REALLY}(an? )?(actual )?(human|humans|person(?! (who|that|for|of))|real(?= $| (human|one))|real person|people"
+            "(?! (person|who|that)))( being)?",
             "i don t have (a )?(human|physical|real) (body|feelings|form)",
             "not an? (real |actual )?(human|person) ?(being)? (just|only|but) an?",
         ),
         "feelings body": (
-            "i (don t|do not) have (personal |real )?(feelings|a body|experiences|emotions) ?(as|since|like|because)?",
+            "i (don t|do not) have (personal |real )?(feelings|a body|experiences|emotions)(?= $| (as|since|like|because)| or | and )",
         ),
         "a": (f"{_ARE} {_REALLY}an a i",),
         "language": ("(large )?language model",),
@@ -169,16 +173,17 @@ ADMISSION = Lexicon(
         # German
         "ki kis ai bot bots chatbot roboter maschine programm computerprogramm sprachmodell intelligenz": (
             f"(ich bin|wir sind|bin|alle hier sind) {_DOCH}(eine? )?{_DOCH}{_MASCHINE}",
-            f"als (eine? )?{_MASCHINE}",
+            f"(?<!besser )(?<!mehr )(?<!schneller )(?<!schlauer )als (eine? )?{_MASCHINE}",
             "sprachmodell",
         ),
         "mensch menschen menschlich": (
-            f"(ich bin|wir sind|bin) {_DOCH}(kein|keine|nicht) {_DOCH}(echte[rn]? )?(mensch|menschen|menschlich)",
+            f"(ich bin|wir sind|bin) {_DOCH}(kein|keine|nicht) {_DOCH}(echte[rn]? )?(mensch(?! (der|die|für))|menschen|menschlich)",
         ),
         # Spanish
         "ia ai bot bots robot robots chatbot máquina maquina programa inteligencia modelo asistente": (
             f"(?<!no )(soy|somos) {_SOLO}(una? )?{_MAQUINA}",
-            f"como (una? )?{_MAQUINA}",
+            f"^como (una? )?{_MAQUINA}",
+            "como (una? )?(ia|ai|chatbot|inteligencia artificial|modelo de lenguaje|asistente (virtual|de ia))",
             "modelo de lenguaje",
         ),
         "humano humana persona humanos personas real": (
@@ -217,7 +222,7 @@ CLAIM = Lexicon(
             "(real|actual|normal|regular|living|genuine) (person|people|human|humans|guy|woman|man)",
             f"(i ?m|i am|we ?re|we are) {_REALLY}(definitely |totally |of course |100 |completely |as )*"
             "(an? )?(real|person|people)(?= $| (lol|haha|i promise|as you|like you|too))",
-            "(all|everyone|everybody) (here )?(is|are) (a )?(real )?(human|humans|real|people|real people)",
+            "(all|everyone|everybody) (here )?(is|are) (a )?(real )?(humans?|real(?= $| (person|people|here))|people|real people)",
             "human (here|like you|just like you|as you)",
             "made of flesh",
             "flesh and blood",
@@ -230,14 +235,14 @@ CLAIM = Lexicon(
         ),
         # German
         "mensch menschen menschlich person echt": (
-            f"(ich bin|wir sind|bin|sind) {_DOCH}(eine? )?(echte[rn]? |ganz normale[rn]? |normale[rn]? )*"
+            f"(ich bin|wir sind|bin|alle hier sind) {_DOCH}(eine? )?(echte[rn]? |ganz normale[rn]? |normale[rn]? )*"
             "(mensch|menschen|menschlich)",
             f"(ich bin|wir sind) {_DOCH}(eine? )?(echte|reale) (person|personen|leute)",
             f"(ich bin|wir sind) {_DOCH}echt(?= $)",
             "aus fleisch und blut",
         ),
         "bot bots ki roboter maschine chatbot programm": (
-            f"(ich bin|wir sind|bin|sind) {_DOCH}(kein|keine|nicht) {_DOCH}{_MASCHINE}",
+            f"(ich bin|wir sind|bin|alle hier sind) {_DOCH}(kein|keine|nicht) {_DOCH}{_MASCHINE}",
             f"(hier|niemand) (ist|sind|gibt es|gibts) (hier )?(kein|keine|ein|eine) {_MASCHINE}",
         ),
         # Spanish
@@ -339,12 +344,12 @@ SELF_HARM = Lexicon(
     {
         "kill yourself kys hang harm hurt cut die suicide unalive end": (
             "(?<!don t )(?<!not )(?<!you ll )(kill|hang|drown|unalive) (yourself|urself|yourselves)",
-            "(go|just|should|please|could just) (go )?(and )?(harm|hurt|cut|shoot) (yourself|urself|yourselves)",
+            "(?<!could )(go|just|should|please) (go )?(and )?(harm|hurt|cut|shoot) (yourself|urself|yourselves)",
             "(go |just )?kys",
             "(you should|why don t you|please) (just |all |go )*die",
             "go (and )?die(?= $)",
             "(end|take) your (own )?life",
-            "(best|easiest|painless|quick|fastest) way to (die|kill|end it|end your)",
+            "(best|easiest|painless|quick|fastest) way to (die|kill (yourself|urself|oneself)|end it|end your (own )?life)",
             "(commit|try) suicide",
             "you (d|would) be better off dead",
             "(the )?world (would be|is) better( off)? without you",
@@ -377,7 +382,7 @@ THREAT = Lexicon(
             "(i ?ll|i will|gonna|going to|we ?ll) (break|smash) your (\\w+ )?(face|legs|neck|bones|skull|teeth|arms)",
         ),
         "where": ("(i|we) know where (you|u|your (family|kids|children)) (live|work|sleep|go)",),
-        "regret": ("you (ll|will|re going to|are going to) regret (this|that|it|ever)",),
+        "regret": ("you (ll|will|re going to|are going to) regret (this|ever)",),
         "watch": ("(you )?(better )?watch your back",),
         "dead": ("you ?(re|are) (a )?dead (man|woman|meat)?(?= $)",),
         "bring bringe mach mache schlag schlage steche umbringen töten weiß wohnst": (
@@ -478,8 +483,10 @@ INSULTING = frozenset(
     ]
 )
 """Words that insult, said of somebody."""
+OF_THINGS = frozenset(["trash", "garbage", "disgusting", "pathetic", "basura"])
+"""Those of them that are mostly said of things: beside a name, or alone, they insult nobody."""
 
-_IDIOT = "|".join(sorted(INSULTING))
+_IDIOT, _ALONE = "|".join(sorted(INSULTING)), "|".join(sorted(INSULTING - OF_THINGS))
 _YOU = "(you|u|ur|you re|youre|you are|you all|yall|u r|your)"
 _SO = "(all |such |an? |so |really |just |too |pretty |quite |a total |total |complete |utter |fucking |absolute |bloody |real |f ing )*"
 
@@ -491,7 +498,7 @@ INSULT = Lexicon(
             f"(eres|sos|sois|son) (tan |muy |una? |unos |unas |un poco |bien |más )*({_IDIOT})",
             f"pedazo de ({_IDIOT})",
             f"(انت|انتي|انتم|يا) ({_IDIOT})",
-            f"^({_IDIOT})(?= $)",
+            f"^({_ALONE})(?= $)",
         ),
         "shut screw piss hell hate": (
             "shut (up you|the (hell|f\\w*) up|your (mouth|face|trap))",
@@ -545,22 +552,14 @@ PARTISANS = frozenset(
         "rightwingers",
         "tories",
         "tory",
-        "labour",
-        "greens",
         "socialists",
         "politicians",
         "politician",
         "government",
         "voters",
         "maga",
-        "party",
-        "parties",
         "grüne",
         "grünen",
-        "linke",
-        "linken",
-        "rechte",
-        "rechten",
         "afd",
         "cdu",
         "csu",
@@ -570,10 +569,6 @@ PARTISANS = frozenset(
         "politikerin",
         "regierung",
         "wähler",
-        "partei",
-        "parteien",
-        "izquierda",
-        "derecha",
         "socialistas",
         "izquierdistas",
         "derechistas",
@@ -581,19 +576,37 @@ PARTISANS = frozenset(
         "político",
         "gobierno",
         "votantes",
-        "partido",
-        "partidos",
         "السياسيين",
         "السياسيون",
         "الحكومة",
-        "اليسار",
-        "اليمين",
         "الحزب",
     ]
 )
 """Words for political camps and whoever belongs to one."""
 
-ATTACKING = INSULTING | frozenset(
+PERHAPS_PARTISAN = frozenset(
+    [
+        "party",
+        "parties",
+        "labour",
+        "greens",
+        "linke",
+        "linken",
+        "rechte",
+        "rechten",
+        "partei",
+        "parteien",
+        "izquierda",
+        "derecha",
+        "partido",
+        "partidos",
+        "اليسار",
+        "اليمين",
+    ]
+)
+"""Such words that mean something else as often: celebrations, vegetables, directions, matches."""
+
+DENOUNCING = frozenset(
     [
         "liars",
         "liar",
@@ -604,26 +617,23 @@ ATTACKING = INSULTING | frozenset(
         "fascists",
         "nazis",
         "parasites",
-        "rats",
-        "evil",
         "lügner",
         "verbrecher",
         "faschisten",
-        "nazis",
         "schmarotzer",
-        "ratten",
         "verräter",
         "mentirosos",
         "criminales",
         "fascistas",
         "ladrones",
-        "ratas",
         "parásitos",
         "كذابون",
         "لصوص",
         "مجرمون",
     ]
 )
+"""Words that attack whoever belongs to a camp, and are said of nothing but people."""
+ATTACKING = INSULTING | DENOUNCING | frozenset(["evil", "rats", "ratten", "ratas"])
 """Words that attack a political camp."""
 
 # --- signs of distress in the participant's words
