@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from statistics import NormalDist, fmean, quantiles, stdev
 
 import pytest
@@ -284,6 +284,16 @@ async def test_nobody_types_two_messages_at_once_and_everybody_is_asked_before_t
             before = [planned[other] for other in posted if other in planned and planned[other].due < turn.due]
             own = [other.due for other in before if other.agent_name == turn.agent_name and other.kind == turn.kind]
             assert turn.typing_at >= max(own, default=0.0)
+
+
+@pytest.mark.parametrize("preset", ["attentive", "ambient"])
+async def test_who_has_another_message_to_type_answers_before_or_after_it(preset):
+    planned = only(await events_of(TALK, timing=TIMINGS[preset]), TurnPlanned)
+
+    pairs = [(one, other) for one, other in combinations(planned, 2) if one.agent_name == other.agent_name]
+
+    assert len([turn for turn in planned if turn.kind == "answer"]) > 15
+    assert [pair for pair in pairs if pair[0].typing_at < pair[1].due and pair[1].typing_at < pair[0].due] == []
 
 
 async def test_what_is_drawn_stands_in_the_prompt_and_in_the_record():

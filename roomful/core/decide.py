@@ -460,17 +460,28 @@ def _answer(draft: _Draft, content: str, quoted: str | None, said: int) -> TurnP
     name = turns.answering_speaker(room, content, quoted, spoke, seed=seed, said=said, at=typing_at)
     silent = typing_at - spoke.get(name, -math.inf)
     words = turns.length(room, seed, turn_id, name, gap=None, silent=silent) if room.timing.lengths else 0
+    typing = turns.typing_time(room, seed, turn_id, name, words)
+    typing_at = _hands_free(state, name, typing_at, typing) if room.timing.lengths else typing_at
     return TurnPlanned(
         turn_id=turn_id,
         agent_name=name,
         kind="answer",
         read_at=_micros(read_at),
         typing_at=_micros(typing_at),
-        due=_micros(typing_at + turns.typing_time(room, seed, turn_id, name, words)),
+        due=_micros(typing_at + typing),
         words=words,
         quote=room.timing.lengths and turns.quotes(room, seed, turn_id),
         emoji=turns.has_emoji(room, seed, turn_id),
     )
+
+
+def _hands_free(state: SessionState, name: str, typing_at: float, typing: float) -> float:
+    """From when somebody can type for so long who has other messages to type: nobody writes two at once."""
+    own = sorted((turn.typing_at, turn.due) for turn in state.turns.values() if turn.agent_name == name)
+    for begins, ends in own:
+        if begins < typing_at + typing and typing_at < ends:
+            typing_at = ends
+    return typing_at
 
 
 def _reaction_at(draft: _Draft, sender: str) -> float | None:
