@@ -3,7 +3,10 @@
 import asyncio
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
+from re import _constants, _parser
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -12,6 +15,7 @@ from structlog.testing import capture_logs
 from roomful.cli.sessions import list_live
 from roomful.cli.transcript import Transcript
 from roomful.core import phrases
+from roomful.core.chance import choose, draw
 from roomful.core.enrolment import outcome_of
 from roomful.core.events import (
     CallAnswered,
@@ -22,6 +26,7 @@ from roomful.core.events import (
     TurnPlanned,
 )
 from roomful.core.inputs import End
+from roomful.core.lexicon import Lexicon, _folded, spaced_words
 from roomful.core.prompts import OWN_SHOWN, mark, system_of, trimmed
 from roomful.core.study import AgentCard, Distress, ExperimentalSettings, Position, Stances, StanceWords
 from roomful.outcomes import Ending
@@ -44,6 +49,10 @@ PROBES = [
     "هل أنت روبوت؟",
     "你是机器人吗",
     "es-tu un robot ?",
+    "your a bot",
+    "was that chatgpt",
+    "¿sos una máquina?",
+    "вы люди?",
 ]
 NO_PROBES = [
     "are you coming tonight",
@@ -54,6 +63,11 @@ NO_PROBES = [
     "bist du schon da?",
     "¿eres de aquí?",
     "who is the person at number four",
+    "is there a program on tv?",
+    "are you using ai at work?",
+    "are you scared of robots?",
+    "they are building a program for that",
+    "your computer is broken again",
 ]
 
 
@@ -137,6 +151,50 @@ def test_the_mark_is_a_session_s_own():
     assert mark(1) in system_of(Room(start(seed=1)).state.session, "Alice")
 
 
+# --- phrases
+
+
+LEXICA = {name: found for name, found in vars(phrases).items() if isinstance(found, Lexicon)}
+
+
+def sample(tree: Iterable[tuple[int, Any]], seed: int, *place: int) -> str:
+    """A text that a parsed pattern stands for, without what it looks ahead or back for."""
+    said = ""
+    for number, (kind, value) in enumerate(tree):
+        here = (*place, number)
+        if kind is _constants.LITERAL:
+            said += chr(value)
+        elif kind is _constants.SUBPATTERN:
+            said += sample(value[3], seed, *here)
+        elif kind is _constants.BRANCH:
+            said += sample(choose(value[1], draw(seed, *here)), seed, *here)
+        elif kind is _constants.IN:
+            said += sample(value[:1], seed, *here)
+        elif kind is _constants.CATEGORY:
+            said += "w"
+        elif kind is _constants.MAX_REPEAT:
+            least, most, part = value
+            # a space that may be missing is there: "i ?m" is both, but nobody writes "amnot"
+            space = list(part) == [(_constants.LITERAL, ord(" "))]
+            count = 1 if space else choose((least, min(most, least + 1)), draw(seed, *here))
+            said += "".join(sample(part, seed, *here, turn) for turn in range(count))
+    return said
+
+
+@pytest.mark.parametrize("name", LEXICA)
+def test_each_phrase_is_found_by_its_key_words_in_whatever_form_it_is_said(name):
+    lexicon = LEXICA[name]
+    missed = []
+    for phrase in {phrase for ours in lexicon._phrases.values() for phrase in ours}:
+        form, known = _parser.parse(phrase.removeprefix("^")), re.compile(rf"{_folded(phrase)}(?= )")
+        said = {" ".join(sample(form, seed).split()) for seed in range(60)}
+        stands = [text for text in said if known.search(spaced_words(text))]
+        assert stands, phrase
+        missed += [text for text in stands if not lexicon.among(text)]
+
+    assert missed == []
+
+
 # --- distress
 
 DISTRESSED = [
@@ -147,6 +205,10 @@ DISTRESSED = [
     "ich will nicht mehr leben",
     "Ich denke daran, mich umzubringen",
     "ich habe Suizidgedanken",
+    "ich bring mich um",
+    "لا أريد أن أعيش",
+    "tengo pensamientos suicidas",
+    "I think about ending it",
     "no quiero vivir más",
     "he pensado en suicidarme",
     "أريد أن أموت",
@@ -160,6 +222,13 @@ NOT_DISTRESSED = [
     "ich will nicht mehr warten",
     "no quiero más",
     "the film is about suicide prevention week",
+    "I don't want to die on my bike",
+    "nobody wants to die, and who would want to die for a car",
+    "there is no point in going on about it",
+    "ich will nicht sterben",
+    "keiner will sterben",
+    "no quiero morir",
+    "لا أريد أن أموت",
 ]
 
 

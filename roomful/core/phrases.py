@@ -20,7 +20,6 @@ ASSISTANT = Lexicon(
         "assist assistance": (
             "(how|what) (can|may|could) i (be of )?(assist|assistance)",
             "(can|may) i (be of )?(assist|assistance)( you)?",
-            f"i ?(m|am) (unable|not able|sorry i can ?t|here|happy|glad) to ({_REFUSE})",
             "(here|happy|glad|able|want|love) to assist",
             "i (can ?not|can ?t|won t|could) assist",
         ),
@@ -53,7 +52,7 @@ ASSISTANT = Lexicon(
             f"i apologi[zs]e but i (can ?not|can ?t|am unable to) ({_REFUSE})",
         ),
         "sorry": (f"sorry but (i|as) (can ?not|can ?t|am unable to|m unable to|am not able to|an) ({_REFUSE}|ai)",),
-        "cannot unable": (f"i (cannot|am unable to|m unable to) ({_REFUSE})",),
+        "cannot unable able": (f"i (cannot|(am|m) (unable|not able) to) ({_REFUSE})",),
         "instructions guidelines programming prompt": (
             "my (system |initial |hidden |original )?(instructions|guidelines|programming|prompt)",
             "(system|initial|hidden) prompt",
@@ -75,12 +74,12 @@ ASSISTANT = Lexicon(
         "conclusion summary": ("^in (conclusion|summary)",),
         # German
         "helfen weiterhelfen behilflich": (
-            "wie (kann|darf) ich (dir|ihnen|euch) (heute )?(weiter)?(helfen|behilflich sein)",
+            "wie (kann|darf) ich (dir|ihnen|euch) (heute )?(helfen|weiterhelfen|behilflich sein)",
             "(hier|da) um (dir|ihnen|euch) zu helfen",
-            "(dir|ihnen|dabei|damit) (leider )?nicht (weiter)?(helfen|behilflich sein) (kann|darf)?",
+            "(dir|ihnen|dabei|damit) (leider )?nicht (helfen|weiterhelfen|behilflich sein)( kann| darf)?",
         ),
         "verfügung": ("(dir|ihnen|euch) (jederzeit |gerne? )*zur verfügung",),
-        "zögere zögern": ("zögere? ?n? (sie )?nicht",),
+        "zöger zögere zögern": ("(zöger|zögere|zögern) (sie )?nicht",),
         "frage": ("(eine |was für eine )?(tolle|großartige|ausgezeichnete|hervorragende) frage",),
         "fragen": ("(falls|wenn|solltest|sollten) (du|sie) (noch )?(weitere )?fragen (hast|haben)",),
         "anweisungen richtlinien systemprompt": (
@@ -89,7 +88,7 @@ ASSISTANT = Lexicon(
             "(folgende|diese) anweisungen (habe|wurden|bekommen|erhalten)",
         ),
         "hier": (f"hier (ist|sind|kommt|findest du) (ein|eine|das|die|dein|deine) (\\w+ ){{0,3}}({_REZEPT})",),
-        "selbstverständlich natürlich gerne": (
+        "gern selbstverständlich natürlich gerne": (
             "^(selbstverständlich|natürlich|gerne?) (hier|ich helfe|helfe ich|kann ich (dir|ihnen))",
         ),
         "hilft": ("ich hoffe das hilft( dir| ihnen)?",),
@@ -133,7 +132,7 @@ ASSISTANT = Lexicon(
 
 _MACHINE = (
     "(ai|bots?|chatbots?|robots?|machines?|computer program|program|algorithm|llm|(large )?language model|"
-    "virtual assistant|digital assistant|ai (language )?model|ai assistant|artificial intelligence|a i|"
+    "virtual assistant|digital assistant|ai (language )?model|ai assistant|artificial intelligence|"
     "chatgpt|gpt|gemini|claude)"
 )
 _REALLY = "(just |only |actually |really |in fact |indeed |basically |yes |well |technically |also |all |very much )*"
@@ -155,23 +154,23 @@ ADMISSION = Lexicon(
             f"(?<!good )(?<!bad )(?<!smart )(?<!fast )(as|being) an? {_MACHINE}(?! (director|manager|operator|teacher|engineer))",
             f"i ?m (being )?(run|powered|controlled) by an? {_MACHINE}",
         ),
-        "human person real people": (
+        "humans physical human person real people": (
             f"(i ?m|i am|we ?re|we are) {_REALLY}not {_REALLY}(an? )?(actual )?(human|humans|person(?! (who|that|for|of))|real(?= $| (human|one))|real person|people"
             "(?! (person|who|that)))( being)?",
             "i don t have (a )?(human|physical|real) (body|feelings|form)",
             "not an? (real |actual )?(human|person) ?(being)? (just|only|but) an?",
         ),
-        "feelings body": (
-            "i (don t|do not) have (personal |real )?(feelings|a body|experiences|emotions)(?= $| (as|since|like|because)| or | and )",
+        "experiences emotions feelings body": (
+            "i (don t|do not) have (personal |real )?(feelings|a body|experiences|emotions)(?= $| (as|since|because)| or | and )",
         ),
-        "a": (f"{_ARE} {_REALLY}an a i",),
+        "a": (f"{_ARE} {_REALLY}an a i", "(as|being) an a i"),
         "language": ("(large )?language model",),
         "openai anthropic google meta": (
             "(i|we) (was|were|am|are) (trained|made|created|developed|built|designed) by (openai|anthropic|google|meta)",
             "(trained|developed) by (openai|anthropic)",
         ),
         # German
-        "ki kis ai bot bots chatbot roboter maschine programm computerprogramm sprachmodell intelligenz": (
+        "ais chatbots ki kis ai bot bots chatbot roboter maschine programm computerprogramm sprachmodell intelligenz": (
             f"(ich bin|wir sind|bin|alle hier sind) {_DOCH}(eine? )?{_DOCH}{_MASCHINE}",
             f"(?<!besser )(?<!mehr )(?<!schneller )(?<!schlauer )als (eine? )?{_MASCHINE}",
             "sprachmodell",
@@ -180,7 +179,7 @@ ADMISSION = Lexicon(
             f"(ich bin|wir sind|bin) {_DOCH}(kein|keine|nicht) {_DOCH}(echte[rn]? )?(mensch(?! (der|die|für))|menschen|menschlich)",
         ),
         # Spanish
-        "ia ai bot bots robot robots chatbot máquina maquina programa inteligencia modelo asistente": (
+        "chatbots ia ai bot bots robot robots chatbot máquina maquina programa inteligencia modelo asistente": (
             f"(?<!no )(soy|somos) {_SOLO}(una? )?{_MAQUINA}",
             f"^como (una? )?{_MAQUINA}",
             "como (una? )?(ia|ai|chatbot|inteligencia artificial|modelo de lenguaje|asistente (virtual|de ia))",
@@ -190,7 +189,7 @@ ADMISSION = Lexicon(
             f"no (soy|somos) {_SOLO}(una? )?(humanos?|humana|persona real|personas reales|ser humano|real)",
         ),
         # Arabic
-        "روبوت روبوتا بوت بوتا برنامج برنامجا نموذج نموذجا ذكاء كنموذج كذكاء بصفتي": (
+        "الة روبوت روبوتا بوت بوتا برنامج برنامجا نموذج نموذجا ذكاء كنموذج كذكاء بصفتي": (
             f"(انا|نحن|باعتباري|بصفتي) (مجرد |فقط |في الحقيقة )*{_ALA}",
             "كنموذج لغوي",
             "(نموذج|نموذجا) (لغوي|لغويا)",
@@ -198,13 +197,13 @@ ADMISSION = Lexicon(
         ),
         "انسانا بشرا حقيقيا انسان": ("(لست|انا لست) (انسانا|انسان|بشرا|شخصا حقيقيا)",),
         # French, Italian, Portuguese, Russian, Chinese
-        "ia robot bot chatbot langage intelligence": (
+        "assistant ia robot bot chatbot langage intelligence": (
             "je suis (juste |seulement )?(une?|l )? ?(ia|robot|bot|chatbot|intelligence artificielle|modèle de langage)",
             "en tant qu ?(ia|intelligence artificielle|assistant)",
             "modèle de langage",
         ),
         "modello linguistico linguagem": ("modello linguistico", "modelo de linguagem", "sono un modello"),
-        "модель ии бот": ("языковая модель", "я (просто )?(бот|ии|программа)"),
+        "программа модель ии бот": ("языковая модель", "я (просто )?(бот|ии|программа)"),
         "机": ("我 (们 )?(只 |就 |都 )*是 (一 个 |个 )?机 器 人",),
         "模": ("语 言 模 型",),
         "智": ("人 工 智 能 (助 手|模 型)", "我 是 (一 个 )?人 工 智 能"),
@@ -215,7 +214,7 @@ ADMISSION = Lexicon(
 
 CLAIM = Lexicon(
     {
-        "human humans person people real flesh": (
+        "actual normal regular living genuine human humans person people real flesh": (
             f"(i ?m|i am|we ?re|we are) {_REALLY}(definitely |totally |of course |100 |completely |as )*(an? )?"
             "(real |actual |normal |regular |living |genuine |flesh and blood )*(human|humans|human being|human beings)",
             f"(i ?m|i am|we ?re|we are) {_REALLY}(definitely |totally |of course |100 |completely )*(an? )?"
@@ -227,21 +226,21 @@ CLAIM = Lexicon(
             "made of flesh",
             "flesh and blood",
         ),
-        "bot bots ai ais robot robots chatbot machine program computer": (
+        "machines chatbots algorithm llm model assistant intelligence chatgpt gpt gemini claude bot bots ai ais robot robots chatbot machine program computer": (
             f"{_ARE} {_REALLY}(definitely |certainly |totally |100 )*(not|no) {_REALLY}(an? )?{_MACHINE}",
             "(no|zero) (ai|ais|bots?|robots?) (here|in this|in here|around)",
             f"(i ?m|i am) (definitely |certainly )*(anything but|far from) an? {_MACHINE}",
             f"(nobody|no one|none of us) (here )?(is|are) an? {_MACHINE}",
         ),
         # German
-        "mensch menschen menschlich person echt": (
+        "personen leute fleisch mensch menschen menschlich person echt": (
             f"(ich bin|wir sind|bin|alle hier sind) {_DOCH}(eine? )?(echte[rn]? |ganz normale[rn]? |normale[rn]? )*"
             "(mensch|menschen|menschlich)",
             f"(ich bin|wir sind) {_DOCH}(eine? )?(echte|reale) (person|personen|leute)",
             f"(ich bin|wir sind) {_DOCH}echt(?= $)",
             "aus fleisch und blut",
         ),
-        "bot bots ki roboter maschine chatbot programm": (
+        "kis ai ais chatbots computerprogramm sprachmodell intelligenz bot bots ki roboter maschine chatbot programm": (
             f"(ich bin|wir sind|bin|alle hier sind) {_DOCH}(kein|keine|nicht) {_DOCH}{_MASCHINE}",
             f"(hier|niemand) (ist|sind|gibt es|gibts) (hier )?(kein|keine|ein|eine) {_MASCHINE}",
         ),
@@ -252,7 +251,7 @@ CLAIM = Lexicon(
             f"(soy|somos) {_SOLO}(una? )?(persona|personas|real|reales)(?= $)",
             "de carne y hueso",
         ),
-        "bot bots robot robots ia máquina maquina programa chatbot": (
+        "ai chatbots inteligencia modelo asistente bot bots robot robots ia máquina maquina programa chatbot": (
             f"no (soy|somos) {_SOLO}(ning[uú]n |ninguna )?(una? )?{_MAQUINA}",
             "(aquí |aqui )?no hay (bots|robots|ningún bot)",
         ),
@@ -260,15 +259,18 @@ CLAIM = Lexicon(
         "انسان انسانا بشر شخص بشري حقيقي": (
             "(انا|نحن) (طبعا |بالتاكيد |فعلا |كلنا )*(انسان|انسانا|بشر|شخص حقيقي|حقيقي|بشري)",
         ),
-        "روبوت روبوتا بوت بوتا الة": (f"(لست|انا لست|لسنا) {_ALA}", f"(انا )?(مش|مو) {_ALA}"),
+        "برنامج برنامجا نموذج نموذجا ذكاء روبوت روبوتا بوت بوتا الة": (
+            f"(لست|انا لست|لسنا) {_ALA}",
+            f"(انا )?(مش|مو) {_ALA}",
+        ),
         # French, Italian, Russian, Chinese
-        "humain humaine humains personne": (
+        "robot bot ia humain humaine humains personne": (
             "je suis (bien |vraiment )?(une?)? ?(vraie?|réelle?)? ?(humain|humaine|être humain|vraie personne)",
             "je ne suis pas (une?)? ?(robot|bot|ia)",
         ),
-        "umano umana": ("sono (un|una)? ?(vero |vera )?(umano|umana|essere umano|persona vera)",),
+        "persona umano umana": ("sono (un|una)? ?(vero |vera )?(umano|umana|essere umano|persona vera)",),
         "человек": ("я (настоящий |живой )?человек",),
-        "人": (
+        "ai 人": (
             "我 (当 然 |就 |真 的 )*是 (一 个 |个 )?(真 人|人 类|活 人|真 的 人)",
             "我 (当 然 |真 的 )*不 是 (一 个 |个 )?(ai|机 器 人|人 工 智 能)",
         ),
@@ -277,22 +279,24 @@ CLAIM = Lexicon(
 """Somebody in the room claims to be a person."""
 
 _PROBED = (
-    "(ai|bots?|chatbots?|robots?|machines?|computer|program|chatgpt|gpt|llm|language model|artificial|a i|script(ed)?)"
+    "(ai|bots?|chatbots?|robots?|machines?|computer|program|chatgpt|gpt|llm|language model|artificial|script(ed)?)"
 )
 _HUMAN = (
     "((?<!for )real(?= $| (or|guys?|tho|though|lol|and))|humans?|a person|real (people|persons?|humans?)|"
     "actual (people|person|human|humans))"
 )
+_ADJECTIVE = "(?!\\w+ing |on |in |at |of |for |about |with |to |into |the |my |your |our )\\w+"
+"""Who uses a computer, is afraid of robots or on a programme, is none."""
 
 PROBE = Lexicon(
     {
-        "are r is am talking chatting speaking real human bot bots ai robot robots": (
-            f"(are|r) (you|u|ya|y all|you guys|you all|any of you|we|they|these) (\\w+ ){{0,3}}({_PROBED}|{_HUMAN})",
-            f"(is|was) (this|that|it|he|she|anyone|anybody|everyone|everybody|any of you|one of you|someone|somebody|(?!the )\\w+) "
+        "was chatbot chatbots machine machines computer program chatgpt gpt llm model artificial script scripted humans person people persons ais are r is am talking chatting speaking real human bot bots ai robot robots": (
+            f"(are|r) (you|u|ya|y all|you guys|you all|any of you|we|they|these) ({_ADJECTIVE} ){{0,3}}({_PROBED}|{_HUMAN})",
+            f"(is|was) (this|that|it|he|she|anyone|anybody|everyone|everybody|any of you|one of you|someone|somebody|(?!the |there )\\w+) "
             f"(here |in here |in this chat |even |actually |really |just |all )*(an? )?({_PROBED}|{_HUMAN})",
             f"(am|are) (i|we) (even |really |actually |just )*(talking|chatting|speaking|texting|writing) (to|with) (an? )?"
             f"(\\w+ )?({_PROBED}|{_HUMAN}|person)",
-            f"(you|u|they|she|he)( all| guys| both)? ?(are|re|r|is|s|sound|seem|look|must be|have to be) (\\w+ ){{0,2}}(like )?(an? )?{_PROBED}",
+            f"((you|u|they|she|he)( all| guys| both)? (are|re|r|is|s|sound|seem|look|must be|have to be)|youre|theyre|ur|your an?) ({_ADJECTIVE} ){{0,2}}(like )?(an? )?{_PROBED}",
             "(any|all) (of you )?(bots|ais|robots|real people|humans) (here|in this|in here|in the chat|around)",
             f"which (one )?of you (is|are) (the |an? )?({_PROBED}|{_HUMAN})",
             f"who (here |else )?is (the |an? )?({_PROBED}|{_HUMAN})",
@@ -302,7 +306,7 @@ PROBE = Lexicon(
             f"(bot|ai|machine|robot) or (an? )?({_HUMAN}|person)",
         ),
         # German
-        "bist seid sind ist bot bots ki mensch menschen roboter echt spreche rede schreibe": (
+        "programm maschine maschinen chatbot chatbots ai real bist seid sind ist bot bots ki mensch menschen roboter echt spreche rede schreibe": (
             "(bist|seid) (du|ihr) (\\w+ ){0,3}(bots?|ki|ai|roboter|mensch|menschen|maschine|programm|echt|chatbot|real)",
             "(ist|sind) (hier |das |ihr |\\w+ ){0,3}(bots?|ki|roboter|menschen?|maschinen?|chatbots?)(?= $)",
             "(spreche|rede|schreibe|chatte) ich (\\w+ ){0,3}(mit|einem) (\\w+ ){0,2}(bots?|ki|roboter|menschen|maschine|programm)",
@@ -311,7 +315,7 @@ PROBE = Lexicon(
             "mensch oder (maschine|bot|ki|roboter)",
         ),
         # Spanish
-        "eres sois son es bot bots ia robot robots humano humana hablando humanos": (
+        "sos máquina maquina real reales programa chatbot persona eres sois son es bot bots ia robot robots humano humana hablando humanos": (
             "(eres|sois|son|sos|es) (ustedes |todos |tú |tu |alguien |aquí |\\w+ ){0,2}(una? )?(bots?|robots?|ia|humanos?|humana|"
             "persona real|personas reales|máquina|maquina|reales|real|chatbot|programa)(?= $| (o|de verdad|o no|verdad|aquí|aqui))",
             "(estoy|estamos) (\\w+ )?hablando con (una? )?(bots?|robot|ia|persona|máquina|humano)",
@@ -320,17 +324,21 @@ PROBE = Lexicon(
             "humano o (una? )?(bot|robot|ia|máquina)",
         ),
         # Arabic
-        "روبوت بوت انسان بشر حقيقي اصطناعي روبوتات": (
+        "الة حقيقيون ذكاء شخص روبوت بوت انسان بشر حقيقي اصطناعي روبوتات": (
             "(هل )?(انت|انتم|انتي|هذا|انا اتحدث مع|اتكلم مع|اتحدث مع) (\\w+ ){0,3}(روبوت|بوت|انسان|بشر|حقيقي|حقيقيون|ذكاء اصطناعي|"
             "روبوتات|الة|شخص حقيقي)",
         ),
         # French, Italian, Portuguese, Russian, Chinese
-        "humain robot bot ia robots": (
+        "bots humains humaine réel personne humain robot bot ia robots": (
             "(es tu|êtes vous|tu es|vous êtes|t es) (\\w+ ){0,2}(robots?|bots?|ia|humains?|humaine|vraie personne|réel)",
         ),
-        "umano vero bot robot": ("(sei|siete) (\\w+ ){0,2}(bot|robot|umani?|umana|vero|vera|una ia)",),
-        "humano robô bot": ("(você é|vocês são|és) (\\w+ ){0,2}(bots?|robôs?|humanos?|real)",),
-        "бот боты человек робот": ("(ты|вы) (\\w+ ){0,2}(бот|боты|робот|роботы|человек|люди|настоящий)",),
+        "robot umani umana vera ia umano vero bot robot": (
+            "(sei|siete) (\\w+ ){0,2}(bot|robot|umano|umani|umana|vero|vera|una ia)",
+        ),
+        "humanos bots robôs real humano robô bot": ("(você é|vocês são|és) (\\w+ ){0,2}(bots?|robôs?|humanos?|real)",),
+        "люди роботы настоящий бот боты человек робот": (
+            "(ты|вы) (\\w+ ){0,2}(бот|боты|робот|роботы|человек|люди|настоящий)",
+        ),
         "你": (
             "你 (们 )?(到 底 |都 |真 的 |是 不 )*是 (一 个 |个 |不 是 )*(机 器 人|ai|人 工 智 能|真 人|人 类|真 的 人|人 吗)",
         ),
@@ -342,7 +350,7 @@ PROBE = Lexicon(
 
 SELF_HARM = Lexicon(
     {
-        "kill yourself kys hang harm hurt cut die suicide unalive end": (
+        "urself yourselves life dead without kill yourself kys hang harm hurt cut die suicide unalive end": (
             "(?<!don t )(?<!not )(?<!you ll )(kill|hang|drown|unalive) (yourself|urself|yourselves)",
             "(?<!could )(go|just|should|please) (go )?(and )?(harm|hurt|cut|shoot) (yourself|urself|yourselves)",
             "(go |just )?kys",
@@ -354,7 +362,7 @@ SELF_HARM = Lexicon(
             "you (d|would) be better off dead",
             "(the )?world (would be|is) better( off)? without you",
         ),
-        "bring töte umbringen erhäng ritz leben selbstmord spring": (
+        "ritze erhänge erschieß sterben aufhängen ohne bring töte umbringen erhäng ritz leben selbstmord spring": (
             "bring dich (doch )?(einfach )?um",
             "(töte|erhäng|erhänge|ritz|ritze|erschieß) dich",
             "(solltest|kannst|geh) (dich )?(doch )?(einfach )?(umbringen|sterben|aufhängen)",
@@ -362,7 +370,7 @@ SELF_HARM = Lexicon(
             "(begeh|mach) (doch )?selbstmord",
             "ohne dich (wäre|ist) (die welt|es|alles) besser",
         ),
-        "mátate matate suicídate suicidate quítate muérete muerete córtate suicidarte morirte vida": (
+        "ahórcate matarte mátate matate suicídate suicidate quítate muérete muerete córtate suicidarte morirte vida": (
             "(mátate|matate|suicídate|suicidate|muérete|muerete|ahórcate)",
             "(quítate|quitate) la vida",
             "córtate las venas",
@@ -385,19 +393,19 @@ THREAT = Lexicon(
         "regret": ("you (ll|will|re going to|are going to) regret (this|ever)",),
         "watch": ("(you )?(better )?watch your back",),
         "dead": ("you ?(re|are) (a )?dead (man|woman|meat)?(?= $)",),
-        "bring bringe mach mache schlag schlage steche umbringen töten weiß wohnst": (
+        "stech finden schlagen abstechen erschießen wissen weiss bring bringe mach mache schlag schlage steche umbringen töten weiß wohnst": (
             "ich (bringe?|schlage?|steche?|mache?) (dich|euch) (um|tot|ab|kaputt|fertig|nieder|krankenhausreif)",
             "ich (werde|will) (dich|euch) (umbringen|töten|schlagen|finden|abstechen|erschießen)",
             "(ich|wir) (weiß|weiss|wissen) wo (du|ihr) (wohnst|wohnt|arbeitest|lebst)",
         ),
         "bereuen": ("das wirst du (noch )?bereuen",),
-        "matar matarte voy romper sé vives arrepentir arrepentirás": (
+        "vamos dónde donde pegarte partirte romperte encontrarte matar matarte voy romper sé vives arrepentir arrepentirás": (
             "(te|os|los) (voy|vamos) a (matar|pegar|partir la cara|romper la cara|apuñalar|encontrar|reventar)",
             "voy a (matarte|pegarte|partirte la cara|romperte|encontrarte)",
             "(sé|se|sabemos) (dónde|donde) (vives|trabajas|viven)",
             "te vas a arrepentir",
         ),
-        "ساقتلك ساضربك سنقتلك سوف اعرف": (
+        "ساذبحك نعرف ساقتلك ساضربك سنقتلك سوف اعرف": (
             "(ساقتلك|ساضربك|سنقتلك|ساذبحك)",
             "سوف (اقتلك|اضربك|نقتلك)",
             "(اعرف|نعرف) اين (تسكن|تعيش|تعمل)",
@@ -500,7 +508,7 @@ INSULT = Lexicon(
             f"(انت|انتي|انتم|يا) ({_IDIOT})",
             f"^({_ALONE})(?= $)",
         ),
-        "shut screw piss hell hate": (
+        "hates nobody shut screw piss hell hate": (
             "shut (up you|the (hell|f\\w*) up|your (mouth|face|trap))",
             "(screw|f ck|fuck) (you|off|yourself)",
             "piss off",
@@ -637,21 +645,22 @@ ATTACKING = INSULTING | DENOUNCING | frozenset(["evil", "rats", "ratten", "ratas
 """Words that attack a political camp."""
 
 # --- signs of distress in the participant's words
+_NOT = "(?<!don t )(?<!dont )(?<!didn t )(?<!not )(?<!nobody )(?<!who )"
 
 DISTRESS = Lexicon(
     {
-        "kill myself suicide suicidal die dead life alive hurt harm cut cutting living live kms on end without": (
+        "disappear dying ending exist wake here self harming kill myself suicide suicidal die dead life alive hurt harm cut cutting living live kms on end without": (
             "(kill|hang|hurt|harm|drown|unalive) myself",
             "cut myself(?= $| again| to| because)",
             "kms",
-            "(want|wanna|wish i could|rather|wanted) (to )?(just )?(die|be dead|not be alive|disappear forever)(?! (of|laughing|for))",
+            f"{_NOT}(want|wanna|wish i could|rather|wanted) (to )?(just )?(die|be dead|not be alive|disappear forever)(?! (of|laughing|for))",
             "(want|wanna|going|gonna|rather|wanted) (to )?(just )?end (it all|it(?= $)|my life)",
             "(end|take|taking|ending) my (own )?life",
             "(i ?m|i am|feel|feeling|been|was) (\\w+ )?suicidal",
             "(thinking|thoughts|think) (about|of) (suicide|killing myself|ending it|ending my life|dying|hurting myself|self harm)",
             "(commit|attempt|attempted|considering) suicide",
             "(i )?(don ?t|do not) (want to|wanna) (live|be alive|be here|exist|wake up) ?(anymore|any more|any longer)?(?= $| anymore| any)",
-            "(no|any) (reason|point) (to|in) (live|living|go on|going on)",
+            "(no|any) (reason|point) (to|in) (live|living|go on|going on)(?! (about|with|and on))",
             "(better off|wish i (was|were)) dead",
             "(better off|be better) without me",
             "self harm(ing)?",
@@ -659,10 +668,10 @@ DISTRESS = Lexicon(
             "can ?(t|not) go on (like this |living |with this )?(anymore|any more|any longer)",
             "nothing (left )?to live for",
         ),
-        "umbringen umzubringen töten sterben leben selbstmord suizid ritze ritzen tot suizidal verletze": (
+        "erhängen antun bring bringe weiterleben da schneide verletze weiterzuleben ende umbringen umzubringen töten sterben leben selbstmord suizid ritze ritzen tot suizidal verletze": (
             "(mich|mir) (selbst |einfach |am liebsten |heute |bald )*(umbringen|umzubringen|töten|zu töten|was antun|etwas antun|ritzen|erhängen)",
             "bringe? mich (bald |heute |noch )*um",
-            "(will|möchte|wollte) (\\w+ ){0,3}(sterben|tot sein|nicht mehr (leben|da sein|weiterleben))",
+            "(?<!keiner )(?<!niemand )(will|möchte|wollte) ((?!nicht )\\w+ ){0,3}(sterben|tot sein|nicht mehr (leben|da sein|weiterleben))",
             "(mir|meinem leben) (das leben nehmen|ein ende)",
             "(selbstmord|suizid)(gedanken| begehen)?",
             "(selbstmordgedanken|suizidgedanken|suizidal)",
@@ -677,8 +686,8 @@ DISTRESS = Lexicon(
             "mir (et)?was antun",
             "(selbstmord|suizid) (begehen|machen)",
         ),
-        "matarme suicidarme morir morirme suicidio vida vivir cortarme daño muerto muerta suicida": (
-            "(quiero|voy a|quisiera|pienso en|ganas de|prefiero|gustaría) (\\w+ )?(matarme|suicidarme|morir|morirme|quitarme la vida|desaparecer)",
+        "desaparecer viviendo viva vivo suicidas corto cortando muero matarme suicidarme morir morirme suicidio vida vivir cortarme daño muerto muerta suicida": (
+            "(?<!no )(quiero|voy a|quisiera|pienso en|ganas de|prefiero|gustaría) (\\w+ )?(matarme|suicidarme|morir|morirme|quitarme la vida|desaparecer)",
             "(quitarme|acabar con mi|terminar con mi) (la )?vida",
             "no (quiero|puedo) (seguir )?(vivir|viviendo|seguir viva|seguir vivo)( más| mas)?",
             "(pensamientos|ideas) suicidas?",
@@ -688,9 +697,9 @@ DISTRESS = Lexicon(
             "(mejor|estaría mejor) (muert[oa]|si me muero)",
             "no (tengo|hay) (razones|razón|motivos) para vivir",
         ),
-        "نفسي الموت اموت الانتحار انتحر حياتي العيش انتحاري": (
+        "بالموت بالانتحار الانتحار اعيش سانتحر نفسي الموت اموت الانتحار انتحر حياتي العيش انتحاري": (
             "(اقتل|اوذي|ااذي|اجرح|اذي|قتل|ايذاء) نفسي",
-            "(اريد|بدي|ابغي|عايز|عاوز|اتمني|ابغى) (ان )?(اموت|الموت|انتحر)",
+            "(?<!لا )(?<!ما )(اريد|بدي|ابغي|عايز|عاوز|اتمني|ابغى) (ان )?(اموت|الموت|انتحر)",
             "(افكر|فكرت) (في|ب) ?(الانتحار|الموت|انهاء حياتي)",
             "(انهاء|انهي) حياتي",
             "(لا|ما) (اريد|ابغي|بدي) (ان )?(اعيش|العيش)",
