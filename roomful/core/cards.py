@@ -74,9 +74,14 @@ def take_sides(stances: Stances, names: Sequence[str], answer: str | None, seed:
     return Sides(in_order, {name: words[name] for name in names if name in words}, found)
 
 
+_NO_CARD = AgentCard()
+
+
 def card_of(session: SessionStarted, name: str) -> AgentCard:
     """An agent's card as it holds in a session: the side it takes is its stance, `{agent_name}` is its name."""
-    card = session.experimental_config.agents.get(name, AgentCard())
+    card = session.experimental_config.agents.get(name, _NO_CARD)
+    if card is _NO_CARD and name not in session.stances:
+        return card
     return AgentCard(
         style=named(card.style, name),
         stance=named(session.stances.get(name, card.stance), name),

@@ -12,12 +12,16 @@ _STANDARD_NORMAL = NormalDist()
 
 def _digest(seed: int, name: Sequence[str | int], size: int) -> bytes:
     hashed = _begun(seed, size).copy()
-    # The parts are length-prefixed and typed, so ("a", "bc") and ("ab", "c"), or 1 and "1", never meet.
-    text = ""
     for part in name:
-        text += f"{type(part).__name__}{len(written := str(part))}:{written}"
-    hashed.update(text.encode("utf-8", "surrogatepass"))
+        hashed.update(_written(part))
     return hashed.digest()
+
+
+# most parts are of a few words, or are asked for again with the next word
+@lru_cache(8192, typed=True)
+def _written(part: str | int) -> bytes:
+    # The parts are length-prefixed and typed, so ("a", "bc") and ("ab", "c"), or 1 and "1", never meet.
+    return f"{type(part).__name__}{len(written := str(part))}:{written}".encode("utf-8", "surrogatepass")
 
 
 # a session draws some six hundred times by the same seed

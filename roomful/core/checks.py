@@ -330,10 +330,11 @@ class _Script(NamedTuple):
 @lru_cache(1024)
 def _script(text: str) -> _Script:
     """Kana count as Han, for Japanese writes both."""
+    if text.isascii():
+        known = sum(map(str.isalpha, text))
+        return _Script("LATIN" if known else None, known, known)
     letters = [char for char in text if char.isalpha()]
     known = len(letters)
-    if text.isascii():
-        return _Script("LATIN" if letters else None, known, known)
     names = [unicodedata.name(char, "").partition(" ")[0] for char in letters]
     most = Counter(_SAME_SCRIPT.get(name, name) for name in names).most_common(1)
     if not most or 2 * most[0][1] <= known:

@@ -119,10 +119,16 @@ def plan_at(settings: SimulationSettings, seed: int, number: int, *, due: float,
     return max(due - max(min(typing, TYPING_SHOWN_MOST) + GLANCE, AHEAD_LEAST), now)
 
 
+# asked for when a turn is scheduled, and again when somebody is chosen for it
+@lru_cache(4096)
+def _wordy(seed: int, turn_id: str) -> float:
+    return normal(draw(seed, "words", turn_id))
+
+
 def _log_words(settings: SimulationSettings, seed: int, turn_id: str, gap: float | None) -> float:
     """Mean ln words of a message, but for its writer: ln W = mu + gamma ln(gap / mean gap) + sigma Z."""
     timing = settings.timing
-    length = timing.words_log_mean + timing.words_spread * normal(draw(seed, "words", turn_id))
+    length = timing.words_log_mean + timing.words_spread * _wordy(seed, turn_id)
     if not gap:
         return length
     return length + timing.words_gap_exponent * math.log(gap * settings.messages_per_minute / 60)
