@@ -173,7 +173,7 @@ def decode(text: str, *, folding: bool = False) -> Entry:
         whole = json.loads(text)
         return _entry(msgspec.convert(whole, _Head), whole["data"], _loaded)
     except _FAULTS as fault:
-        raise CodecError(f"not an entry of a log: {fault!r} in {text[:200]!r}") from fault
+        raise CodecError(f"not an entry of a log: {fault} in {text[:200]!r}") from fault
 
 
 _DATA = '","data":'

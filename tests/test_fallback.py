@@ -290,6 +290,12 @@ def test_a_session_is_charged_by_the_prices_of_who_answered():
     assert fold(decode(line, folding=True) for line in lines).cost == room.state.cost
 
 
+def test_a_log_that_tells_of_a_fallback_there_is_none_of_still_folds():
+    settings = LLMSettings(input_price_per_million=2.0)
+
+    assert settings.speaking_for("Alice", 3) is settings
+
+
 def test_a_log_keeps_who_answered_and_reads_one_of_before_there_was_a_choice():
     said = Reply(text="hi", model="llama3.2", provider="openai", fallback=2)
     event = CallAnswered(call_id="c1", prompt=PROMPT, reply=said, text="hi")

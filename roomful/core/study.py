@@ -164,8 +164,10 @@ class LLMSettings(ModelSettings):
     """Reviewed lines that stand in for failed calls, each at most once in a session."""
 
     def speaking_for(self, agent: str, fallback: int = 0) -> ModelSettings:
-        """Who is asked to speak for an agent; `fallback` n is the nth who is asked instead."""
-        return self.fallbacks[fallback - 1] if fallback else self.agents.get(agent, self)
+        """Who is asked to speak for an agent; `fallback` n is the nth who is asked instead, if there are as many."""
+        if 0 < fallback <= len(self.fallbacks):
+            return self.fallbacks[fallback - 1]
+        return self.agents.get(agent, self)
 
 
 def name_of(model: ModelSettings) -> str:
