@@ -374,6 +374,19 @@ async def test_each_member_reads_at_a_time_of_its_own_and_who_answers_has_read()
         assert by_id[answer.answers[0]].read_by[answer.agent_name] <= answer.read_at
 
 
+async def test_nobody_reacts_to_the_participant_before_having_read_it():
+    reactions = 0
+    for seed in range(6):
+        speech = replace(VARIED, reaction_rate=1.0)
+        entries = await entries_of(TALK, timing=ATTENTIVE, speech=speech, seed=seed)
+        said = {event.message_id: event for event in only(happened(entries), MessagePosted) if event.sender == "user"}
+        for entry in entries:
+            if isinstance(entry.event, ReactionSet) and (message := said.get(entry.event.message_id)):
+                assert message.read_by[entry.event.sender] <= entry.at
+                reactions += 1
+    assert reactions > 200
+
+
 async def test_an_agent_alone_does_not_react_to_itself():
     speech = replace(VARIED, reaction_rate=1.0)
     changes = {"num_agents": 1, "agent_names": ("Alice",), "timing": ATTENTIVE, "speech": speech}

@@ -64,6 +64,7 @@ HEARD_MOST = 40
 """Messages back that one may still take up."""
 NESTED_MOST = 8
 """Levels of lists and objects in what a page reports."""
+_READ_AT_ONCE: Mapping[str, float] = {}
 
 
 class Refused(Exception):
@@ -423,7 +424,7 @@ def _say(draft: _Draft, input: Say) -> None:
         client_id=input.client_id,
         receipts={name: _micros(due) for name, due in receipts.of_all.items()},
         read_by={name: _micros(at) for name, at in receipts.read_by.items()},
-        reaction_at=_reaction_at(draft, USER),
+        reaction_at=_reaction_at(draft, USER, receipts.read_by),
         probe=probe,
     )
     draft.add(message)
@@ -484,14 +485,17 @@ def _hands_free(state: SessionState, name: str, typing_at: float, typing: float)
     return typing_at
 
 
-def _reaction_at(draft: _Draft, sender: str) -> float | None:
-    """When somebody reacts to the message that is posted now."""
+def _reaction_at(draft: _Draft, sender: str, read_by: Mapping[str, float] = _READ_AT_ONCE) -> float | None:
+    """When somebody reacts to the message that is posted now, and not before they read it."""
     session, number = draft.state.session, len(draft.state.messages) + 1
     room = session.simulation_config
     if not room.speech.reaction_rate or room.agent_names == (sender,):
         return None
     at = turns.reacts_at(room, session.seed, number, draft.now)
-    return None if at is None else _micros(at)
+    if at is None:
+        return None
+    by = turns.reaction(room.agent_names, sender, session.seed, number).sender
+    return _micros(max(at, read_by.get(by, at)))
 
 
 def _react(draft: _Draft, number: int) -> None:
