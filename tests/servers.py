@@ -15,18 +15,13 @@ from pathlib import Path
 import psutil
 
 from tests.forked import Forked
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 
 UVICORN = ("-m", "uvicorn", "main:app", "--port", "PORT", "--no-access-log", "--log-level", "warning")
 MAIN = ("main.py",)
 """What follows `python` to start a server; `PORT` stands for its port."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from roomful.cli.terminal import Editor
 from roomful.store import SessionRow
 from tests.fake_gemini import FakeGemini
 from tests.forked import Forked, run
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 30.0
@@ -199,12 +199,6 @@ def healthy(port: int, server: Process) -> object:
             return None
 
     return until(look, lambda: f"the server to be up: {server.said}")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def session_of(chat: Process) -> str:

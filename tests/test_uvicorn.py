@@ -20,6 +20,7 @@ from tests import rooms
 from tests.asgi import PATIENCE, TEMPLATE, V2
 from tests.fake_gemini import HANG, FakeGemini
 from tests.forked import Forked
+from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -62,13 +63,6 @@ class Process:
     async def stop(self, number: int = signal.SIGTERM) -> int:
         self.forked.send_signal(number)
         return await asyncio.to_thread(self.forked.wait, PATIENCE)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager
