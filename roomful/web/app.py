@@ -121,11 +121,11 @@ def _metered() -> "Metrics":
 
 
 def _collect_rarely() -> None:
-    """Look for cyclic garbage less often: with a thousand sessions a full search stops them all for 0.3 s."""
+    """Look for cyclic garbage less often: with two thousand sessions a full search stops them all for 0.8 s."""
     gc.freeze()
     # allocations until the young are looked through, and how many such rounds until the middle and the old are;
-    # nearly everything here is freed by reference count alone
-    gc.set_threshold(2_000, 20, 20)
+    # nearly everything here is freed by reference count alone, so the old may wait for an hour of such a load
+    gc.set_threshold(2_000, 5, 8_000)
 
 
 def _give_way_soon() -> None:
