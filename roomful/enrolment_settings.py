@@ -16,6 +16,7 @@ from roomful.rules import (
     Fault,
     Rule,
     Wrong,
+    array_of,
     integer,
     number,
     object_of,
@@ -208,18 +209,6 @@ def _check_assignment(_found: Mapping[str, object], good: Mapping[str, object]) 
         yield Fault("", "block_size", f'{good["block_size"]} while the method is "least_filled"', expected)
 
 
-_NAMES_EXPECTED = "an array of names"
-
-
-def _read_names(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise wrong(value, _NAMES_EXPECTED)
-    names, faults = read_items(value, NAME)
-    if faults:
-        raise Wrong(*faults)
-    return tuple(names)
-
-
 ENROLMENT_RULES: Mapping[str, Rule[object]] = {
     "entry": Rule(_LINKS_EXPECTED, _read_links),
     "assignment": object_of(AssignmentSettings, ASSIGNMENT_RULES, _check_assignment),
@@ -228,7 +217,7 @@ ENROLMENT_RULES: Mapping[str, Rule[object]] = {
     "closes": or_null(MOMENT),
     "max_live_sessions": or_null(integer(1)),
     "outcomes": ENDINGS,
-    "return_parameters": Rule(_NAMES_EXPECTED, _read_names),
+    "return_parameters": array_of("an array of names", NAME),
     "may_delete": SWITCH,
     "deception": SWITCH,
 }

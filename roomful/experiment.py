@@ -1,6 +1,6 @@
 """What the experimental parameters must be: the agents' cards, the sides they take, the messages seeded in the room."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from roomful.core.cards import range_of
 from roomful.core.study import (
@@ -19,11 +19,11 @@ from roomful.rules import (
     JSONObject,
     Rule,
     Wrong,
+    array_of,
     integer,
     legible,
     object_of,
     or_null,
-    read_items,
     shown,
     wrong,
 )
@@ -45,22 +45,6 @@ def _or[T](rule: Rule[T], nothing: T) -> Rule[T]:
     return Rule(maybe.expected, read)
 
 
-def _array[T](expected: str, item: Rule[T], least: int = 0) -> Rule[tuple[T, ...]]:
-    def read(value: object) -> tuple[T, ...]:
-        if not isinstance(value, list) or len(value) < least:
-            raise wrong(value, expected)
-        items, faults = read_items(value, item)
-        if faults:
-            raise Wrong(*faults)
-        return tuple(items)
-
-    return Rule(expected, read)
-
-
-def _nothing(_found: Mapping[str, object], _good: Mapping[str, object]) -> Iterable[Fault]:
-    return ()
-
-
 def _read_words(value: object) -> str:
     text = TEXT.read(value)
     if not text.strip():
@@ -70,17 +54,17 @@ def _read_words(value: object) -> str:
 
 _WORDS = Rule("a string that is not empty", _read_words)
 
-_PHRASES = _or(_array("an array of words or phrases", _WORDS), ())
+_PHRASES = _or(array_of("an array of words or phrases", _WORDS), ())
 
 STANCE_WORDS_RULES: Mapping[str, Rule[object]] = {"own": _PHRASES, "opposite": _PHRASES}
 
 CARD_RULES: Mapping[str, Rule[object]] = {
     "style": _or(TEXT, ""),
     "stance": _or(TEXT, ""),
-    "facts": _or(_array("an array of strings", _WORDS), ()),
-    "stance_words": or_null(object_of(StanceWords, STANCE_WORDS_RULES, _nothing)),
+    "facts": _or(array_of("an array of strings", _WORDS), ()),
+    "stance_words": or_null(object_of(StanceWords, STANCE_WORDS_RULES)),
 }
-_CARD = object_of(AgentCard, CARD_RULES, _nothing)
+_CARD = object_of(AgentCard, CARD_RULES)
 
 
 def _read_agents(value: object) -> Mapping[str, AgentCard]:
@@ -112,15 +96,15 @@ def _read_answer(value: object) -> str:
 
 
 POSITION_RULES: Mapping[str, Rule[object]] = {
-    "answers": _array("an array of at least one answer", Rule(_ANSWER_EXPECTED, _read_answer), 1),
+    "answers": array_of("an array of at least one answer", Rule(_ANSWER_EXPECTED, _read_answer), 1),
     "stance": _WORDS,
     "words": _PHRASES,
 }
-_POSITION: Rule[Position] = object_of(Position, POSITION_RULES, _nothing)
+_POSITION: Rule[Position] = object_of(Position, POSITION_RULES)
 
 STANCES_RULES: Mapping[str, Rule[object]] = {
     "question": NAME,
-    "positions": _array("an array of at least two positions", _POSITION, 2),
+    "positions": array_of("an array of at least two positions", _POSITION, 2),
     "agree": integer(0),
     "disagree": integer(0),
     "neutral": integer(0),
@@ -177,15 +161,15 @@ SEEDED_RULES: Mapping[str, Rule[object]] = {
     "text": Rule(_SEEDED_EXPECTED, _read_seeded),
     "at": Rule(_AT_EXPECTED, _read_at),
 }
-_SEEDED: Rule[SeededMessage] = object_of(SeededMessage, SEEDED_RULES, _nothing)
+_SEEDED: Rule[SeededMessage] = object_of(SeededMessage, SEEDED_RULES)
 
 EXPERIMENTAL_RULES: Mapping[str, Rule[object]] = {
     "prompt_template": TEXT,
     "agents": _or(Rule("an object of agents' names, each a card", _read_agents), {}),
     "stances": or_null(object_of(Stances, STANCES_RULES, _check_stances)),
-    "seeded_messages": _or(_array("an array of messages", _SEEDED), ()),
+    "seeded_messages": _or(array_of("an array of messages", _SEEDED), ()),
     "targets": TARGETS,
-    "licences": _or(_array(f"an array of licences, each {LICENCE.expected}", LICENCE), ()),
+    "licences": _or(array_of(f"an array of licences, each {LICENCE.expected}", LICENCE), ()),
 }
 
 

@@ -1,13 +1,12 @@
 """What the settings may say of how agents keep time and how they write: a preset, and each number of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from roomful.core.study import SimulationSettings
 from roomful.core.timing import ATTENTIVE, KINDS, PLAIN, TIMINGS, VARIED, Preset, Speech, Timing
 from roomful.rules import (
     SWITCH,
-    Fault,
     JSONObject,
     Rule,
     Wrong,
@@ -63,11 +62,7 @@ TIMING_RULES: Mapping[str, Rule[object]] = {
 }
 
 
-def _no_faults(_found: Mapping[str, object], _good: Mapping[str, object]) -> Iterator[Fault]:
-    return iter(())
-
-
-_TIMING = object_of(Timing, TIMING_RULES, _no_faults)
+_TIMING = object_of(Timing, TIMING_RULES)
 
 
 def _read_timing(value: object) -> Timing:
@@ -105,7 +100,7 @@ SPEECH_RULES: Mapping[str, Rule[object]] = {
 
 MANNER_RULES: Mapping[str, Rule[object]] = {
     "timing": Rule("an object", _read_timing),
-    "speech": object_of(Speech, SPEECH_RULES, _no_faults),
+    "speech": object_of(Speech, SPEECH_RULES),
 }
 """The two keys of the simulation settings."""
 

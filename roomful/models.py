@@ -15,6 +15,7 @@ from roomful.rules import (
     JSONObject,
     Rule,
     Wrong,
+    array_of,
     integer,
     legible,
     mapping,
@@ -130,17 +131,7 @@ def _read_entry(value: object) -> JSONObject:
 
 
 _ENTRY = Rule("an object", _read_entry)
-_FALLBACKS_EXPECTED = "an array of objects, each of keys of llm"
 _AGENTS_EXPECTED = "an object of agents' names, each an object of keys of llm"
-
-
-def _read_fallbacks(value: object) -> tuple[JSONObject, ...]:
-    if not isinstance(value, list):
-        raise wrong(value, _FALLBACKS_EXPECTED)
-    good, faults = read_items(value, _ENTRY)
-    if faults:
-        raise Wrong(*faults)
-    return tuple(good)
 
 
 def _read_agents(value: object) -> Mapping[str, JSONObject]:
@@ -188,7 +179,7 @@ _LINE = Rule(
 
 LLM_RULES: Mapping[str, Rule[object]] = {
     **MODEL_RULES,
-    "fallbacks": Rule(_FALLBACKS_EXPECTED, _read_fallbacks),
+    "fallbacks": array_of("an array of objects, each of keys of llm", _ENTRY),
     "agents": Rule(_AGENTS_EXPECTED, _read_agents),
     "max_tokens_per_session": or_null(integer(1)),
     "max_cost_per_session": or_null(number(positive=True)),

@@ -232,6 +232,20 @@ def read_items[T](values: Sequence[object], rule: Rule[T]) -> tuple[list[T], lis
     return good, faults
 
 
+def array_of[T](expected: str, item: Rule[T], least: int = 0) -> Rule[tuple[T, ...]]:
+    """An array of at least so many items, each under one rule; the faults of all of them are told at once."""
+
+    def read(value: object) -> tuple[T, ...]:
+        if not isinstance(value, list) or len(value) < least:
+            raise wrong(value, expected)
+        items, faults = read_items(value, item)
+        if faults:
+            raise Wrong(*faults)
+        return tuple(items)
+
+    return Rule(expected, read)
+
+
 class JSONObject(dict[str, object]):
     """A JSON object as it was read."""
 
@@ -285,7 +299,13 @@ type Check = Callable[[Mapping[str, object], Mapping[str, object]], Iterable[Fau
 """Holds keys against each other: given the object as it stands, and of its values and defaults those in order."""
 
 
-def object_of[T: DataclassInstance](kind: type[T], rules: Mapping[str, Rule[object]], check: Check) -> Rule[T]:
+def _nothing_more(_found: Mapping[str, object], _good: Mapping[str, object]) -> Iterable[Fault]:
+    return ()
+
+
+def object_of[T: DataclassInstance](
+    kind: type[T], rules: Mapping[str, Rule[object]], check: Check = _nothing_more
+) -> Rule[T]:
     """An object read into a dataclass: a rule for each field, those without a default required."""
     build: Callable[..., T] = kind
 
