@@ -144,9 +144,9 @@ def _part_of(out: Path) -> Iterator[Path]:
         yield part
         # an empty folder of this name is replaced
         part.replace(out)
-    except BaseException:
+    finally:
+        # once it has its name, there is nothing of this one
         shutil.rmtree(part, ignore_errors=True)
-        raise
 
 
 def _clear(part: Path) -> None:
