@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
 from roomful.core import cards, checks, phrases, prompts, targets, turns
 from roomful.core.chance import choose, draw, identifier
@@ -331,6 +331,7 @@ def _planned(draft: _Draft, scheduled: TurnScheduled) -> TurnPlanned:
     silent = due - spoke.get(name, -math.inf)
     words = turns.length(room, seed, turn_id, name, gap=scheduled.gap, silent=silent) if room.timing.lengths else 0
     typing = turns.typing_time(room, seed, turn_id, name, words)
+    drawn = _drawn(state, turn_id, name) if room.timing.lengths else _Drawn()
     return TurnPlanned(
         turn_id=turn_id,
         agent_name=name,
@@ -339,12 +340,23 @@ def _planned(draft: _Draft, scheduled: TurnScheduled) -> TurnPlanned:
         typing_at=_micros(turns.background_pace(typing, due, now, since=spoke.get(name, 0.0)).typing_at),
         due=due,
         words=words,
-        **(_drawn(state, turn_id, name) if room.timing.lengths else {}),
+        speech=drawn.speech,
+        to=drawn.to,
+        quote=drawn.quote,
+        emoji=drawn.emoji,
     )
 
 
-def _drawn(state: SessionState, turn_id: str, name: str) -> dict[str, Any]:
-    """What a background message takes up, and in which way."""
+class _Drawn(NamedTuple):
+    """What a background message takes up, and in which way: as in TurnPlanned."""
+
+    to: str | None = None
+    speech: str = ""
+    quote: bool = False
+    emoji: bool | None = None
+
+
+def _drawn(state: SessionState, turn_id: str, name: str) -> _Drawn:
     room, seed = state.session.simulation_config, state.session.seed
     # an agent alone has nobody else whose messages it could take up
     to_user = room.timing.background_may_address_user or room.num_agents == 1
@@ -354,7 +366,7 @@ def _drawn(state: SessionState, turn_id: str, name: str) -> dict[str, Any]:
     to = heard[-1 - place].message_id if place is not None else None
     speech = turns.kind_of_speech(room, seed, turn_id, first=name not in state.spoke, reply=to is not None)
     quote = to is not None and turns.quotes(room, seed, turn_id)
-    return {"to": to, "speech": speech, "quote": quote, "emoji": turns.has_emoji(room, seed, turn_id)}
+    return _Drawn(to, speech, quote, turns.has_emoji(room, seed, turn_id))
 
 
 def _spoke_by(state: SessionState, at: float) -> dict[str, float]:

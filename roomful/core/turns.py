@@ -126,7 +126,7 @@ def _wordy(seed: int, turn_id: str) -> float:
 
 
 def _log_words(settings: SimulationSettings, seed: int, turn_id: str, gap: float | None) -> float:
-    """Mean ln words of a message, but for its writer: ln W = mu + gamma ln(gap / mean gap) + sigma Z."""
+    """Ln words of a message, but for its writer: mu + gamma ln(gap / mean gap) + sigma Z; `gap` in seconds."""
     timing = settings.timing
     length = timing.words_log_mean + timing.words_spread * _wordy(seed, turn_id)
     if not gap:
