@@ -21,6 +21,7 @@ LAYERS = (
         "experiment",
         "factors",
         "freezing",
+        "garbage",
         "logs",
         "manner",
         "models",

@@ -12,6 +12,7 @@ from roomful.cli import tokens
 from roomful.cli.options import AsJson, Data, Logs, Speaker, Study
 from roomful.cli.options import server_settings as _settings
 from roomful.cli.output import INTERRUPTED, faults_told
+from roomful.garbage import collect_rarely
 
 # what a command needs is imported when it runs: `roomful --help` and the start of the server stay quick
 
@@ -515,6 +516,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a sign shows a question mark
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    collect_rarely()
     try:
         app()
     except KeyboardInterrupt:

@@ -1,6 +1,5 @@
 """The app: routes, their middleware, and the life of the host behind them."""
 
-import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roomful import __version__
 from roomful.assembly import assembled, check_setup
+from roomful.garbage import collect_seldom_among_the_old
 from roomful.llm import LLM
 from roomful.outcomes import WaysOut
 from roomful.settings import ServerSettings, StudySettings, load_server_settings, load_settings
@@ -87,7 +87,7 @@ def create_app(
                 metrics,
             )
             async with operating(server, parts.host, parts.enrolment, parts.eraser, parts.watch):
-                _collect_rarely()
+                collect_seldom_among_the_old()
                 _give_way_soon()
                 yield
 
@@ -118,14 +118,6 @@ def _metered() -> "Metrics":
     from roomful.web.metrics import Metrics
 
     return Metrics()
-
-
-def _collect_rarely() -> None:
-    """Look for cyclic garbage less often: with two thousand sessions a full search stops them all for 0.8 s."""
-    gc.freeze()
-    # allocations until the young are looked through, and how many such rounds until the middle and the old are;
-    # nearly everything here is freed by reference count alone, so the old may wait for an hour of such a load
-    gc.set_threshold(2_000, 5, 8_000)
 
 
 def _give_way_soon() -> None:
