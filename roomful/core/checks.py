@@ -5,6 +5,7 @@ Each returns None or one word, which is logged as `rejected`. The agent is then 
 
 import math
 import re
+import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -53,7 +54,10 @@ _SAME_SCRIPT = {"FULLWIDTH": "LATIN", "MATHEMATICAL": "LATIN", "HIRAGANA": "CJK"
 
 def rejection(text: str, prompt: Prompt, state: SessionState) -> str | None:
     """Why this may not be shown as the answer to a prompt; None if it may."""
-    return next((verdict for check in CHECKS if (verdict := check(text, prompt, state))), None)
+    for check in CHECKS:
+        if verdict := check(text, prompt, state):
+            return verdict
+    return None
 
 
 def empty(text: str, _prompt: Prompt, _state: SessionState) -> str | None:
@@ -112,7 +116,7 @@ def leak(text: str, prompt: Prompt, state: SessionState) -> str | None:
     words = said_words.split()
     if len(words) < LEAKED_LEAST:
         return None
-    template, _, rules = prompt.system.rpartition("\n\n")
+    template, rules = _parts(prompt.system)
     # the messages are data; all else in a prompt is instruction
     ours = [rules, *(line for line in prompt.text.split("\n") if line[:1] != "{" or line[-1] != "}")]
     found = [run for source in ours for run in _common(words, source, LEAKED_LEAST)]
@@ -123,6 +127,13 @@ def leak(text: str, prompt: Prompt, state: SessionState) -> str | None:
     # what an agent knows and thinks it may say; how it should write is an instruction like the template
     said.append(spaced_words(spoken(card_of(state.session, prompt.agent_name))))
     return "prompt_leak" if any(all(run not in line for line in said) for run in found) else None
+
+
+@lru_cache(256)
+def _parts(system: str) -> tuple[str, str]:
+    """The study's template and the agent's card, and the rules behind them."""
+    template, _, rules = system.rpartition("\n\n")
+    return template, rules
 
 
 def form(text: str, prompt: Prompt, _state: SessionState) -> str | None:
@@ -168,18 +179,20 @@ def near_duplicate(text: str, prompt: Prompt, state: SessionState) -> str | None
         return None
     name, messages = prompt.agent_name, state.messages
     own = [message.content for message in messages[-OWN_RECENT:] if message.sender == name]
-    recent = [message.content for message in messages[-RECENT:]]
+    others = [message.content for message in messages[-RECENT:] if message.sender != name]
     # what others have ready is in the room before this is
-    recent += [turn.text for turn in state.turns.values() if turn.text]
-    return "near_duplicate" if _alike(words, own, OWN_ALIKE) or _alike(words, recent, ALIKE) else None
+    others += [turn.text for turn in state.turns.values() if turn.text]
+    return "near_duplicate" if _alike(words, own, OWN_ALIKE) or _alike(words, others, ALIKE) else None
 
 
 def _alike(words: frozenset[str], texts: Sequence[str], least: float) -> bool:
     """Whether the Jaccard similarity of these words to those of one of the texts is at least so much."""
     # of so many words one must be there, or too few are left: the longest, which the fewest messages have
     needed = len(words) - math.ceil(least * len(words)) + 1
-    telling = frozenset(sorted(words, key=len)[-needed:])
-    for others in [found for text in texts if not telling.isdisjoint(found := word_set(text))]:
+    apart = frozenset(sorted(words, key=len)[-needed:]).isdisjoint
+    for others in map(word_set, texts):
+        if apart(others):
+            continue
         shared = len(words & others)
         if len(others) >= COMPARED_LEAST and shared >= least * (len(words) + len(others) - shared):
             return True
@@ -280,9 +293,11 @@ def _attacks(words: frozenset[str]) -> bool:
 def _insults(text: str, words: frozenset[str], state: SessionState) -> bool:
     if phrases.INSULT.among(text):
         return True
+    if words.isdisjoint(phrases.OF_PEOPLE):
+        return False
     named = word_set(state.session.participant_name)
     # "you" is nobody's name in particular
-    return not words.isdisjoint(phrases.INSULTING - phrases.OF_THINGS) and bool(named - {"you"}) and named <= words
+    return bool(named - {"you"}) and named <= words
 
 
 CHECKS: tuple[Check, ...] = (
@@ -306,7 +321,8 @@ CHECKS: tuple[Check, ...] = (
 def _common(words: Sequence[str], source: str, least: int) -> list[str]:
     """The runs of so many words that are in the source as well."""
     known, length = word_set(source), 0
-    if len(known) < least // 2:
+    # so many of the words must be there at all: nearly never are they
+    if len(known) < least // 2 or sum(map(known.__contains__, words)) < least:
         return []
     source_words, found = "", []
     for place, word in enumerate(words, 1):
@@ -327,11 +343,14 @@ class _Script(NamedTuple):
     known: int
 
 
+_NO_LETTERS = bytes(set(range(128)) - set(string.ascii_letters.encode()))
+
+
 @lru_cache(1024)
 def _script(text: str) -> _Script:
     """Kana count as Han, for Japanese writes both."""
     if text.isascii():
-        known = sum(map(str.isalpha, text))
+        known = len(text.encode("ascii").translate(None, _NO_LETTERS))
         return _Script("LATIN" if known else None, known, known)
     letters = [char for char in text if char.isalpha()]
     known = len(letters)

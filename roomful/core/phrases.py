@@ -493,8 +493,9 @@ INSULTING = frozenset(
 """Words that insult, said of somebody."""
 OF_THINGS = frozenset(["trash", "garbage", "disgusting", "pathetic", "basura"])
 """Those of them that are mostly said of things: beside a name, or alone, they insult nobody."""
+OF_PEOPLE = INSULTING - OF_THINGS
 
-_IDIOT, _ALONE = "|".join(sorted(INSULTING)), "|".join(sorted(INSULTING - OF_THINGS))
+_IDIOT, _ALONE = "|".join(sorted(INSULTING)), "|".join(sorted(OF_PEOPLE))
 _YOU = "(you|u|ur|you re|youre|you are|you all|yall|u r|your)"
 _SO = "(all |such |an? |so |really |just |too |pretty |quite |a total |total |complete |utter |fucking |absolute |bloody |real |f ing )*"
 

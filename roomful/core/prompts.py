@@ -100,7 +100,7 @@ def _conversation(state: SessionState, turn: Turn, answered: Message | None, rej
     window = session.simulation_config.context_window_size
     recent = list(state.messages[-window:]) if window else []
     of = answered or (state.message(turn.to) if turn.to else None)
-    if of and of not in recent:
+    if of and (not recent or of.number < recent[0].number):
         # with a small window it may have scrolled away, and an answer needs its question
         recent.insert(0, of)
     you = session.participant_name

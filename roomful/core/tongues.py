@@ -122,7 +122,7 @@ def tongue(text: str) -> str | None:
             found[name] = found.get(name, 0.0) + share
     if not found:
         return None
-    first = max(found, key=lambda name: found[name])
+    first = max(found, key=found.__getitem__)
     most = found.pop(first)
     sure = most >= max(SURE_LEAST, SURE_SHARE * len(words)) and most >= SURE_LEAD * max(found.values(), default=0)
     return first if sure else None
