@@ -8,7 +8,7 @@ import structlog
 
 from roomful.codec import input_name
 from roomful.core.decide import Refused, enter
-from roomful.core.events import CallRequested, DistressNoticed, Entry
+from roomful.core.events import CallRequested, Entry
 from roomful.core.inputs import Answered, Failed, Input, Rang, Say, Suspend
 from roomful.llm import LLM, LLMError
 from roomful.log import SessionLog
@@ -135,11 +135,12 @@ class SimulationSession:
                 # which alarm is the first was seen before it was known what is stored: it is looked at again
                 return settled
         now = self._timeline.now()
+        signs = self.log.state.distress
         decided = enter(self.log.state, input, now)
         if not decided.entries:
             return []
         await self.log.enter(decided)
-        if any(isinstance(entry.event, DistressNoticed) for entry in decided.entries):
+        if decided.state.distress > signs:
             _log.warning("distress", session_id=self.log.session_id)
         self._backoff, self._retry_at = BACKOFF_FIRST, 0.0
         if self._on_commit:

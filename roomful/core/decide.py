@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple, assert_never
 
 from roomful.core import cards, checks, phrases, prompts, targets, turns
@@ -361,9 +362,10 @@ def _drawn(state: SessionState, turn_id: str, name: str) -> _Drawn:
     # an agent alone has nobody else whose messages it could take up
     to_user = room.timing.background_may_address_user or room.num_agents == 1
     unheard = (name,) if to_user else (name, USER)
-    heard = [message for message in state.messages[-HEARD_MOST:] if message.sender not in unheard]
+    latest = (message for message in reversed(state.messages[-HEARD_MOST:]) if message.sender not in unheard)
+    heard = list(islice(latest, turns.TAKEN_UP_MOST))
     place = turns.taken_up(len(heard), seed, turn_id)
-    to = heard[-1 - place].message_id if place is not None else None
+    to = heard[place].message_id if place is not None else None
     speech = turns.kind_of_speech(room, seed, turn_id, first=name not in state.spoke, reply=to is not None)
     quote = to is not None and turns.quotes(room, seed, turn_id)
     return _Drawn(to, speech, quote, turns.has_emoji(room, seed, turn_id))

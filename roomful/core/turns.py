@@ -172,7 +172,7 @@ def who(
     """Who posts at a time: each by talkativeness, by how long ago the own last message was, and by being named."""
     timing = settings.timing
     weights = [
-        _talkativeness(timing, seed, name)
+        _talkativeness(timing.talkativeness_spread, seed, name)
         * _recovered(timing, at - spoke[name] if name in spoke else math.inf)
         * (timing.named_boost if name in named else 1.0)
         for name in names
@@ -181,8 +181,9 @@ def who(
     return weighted(names, weights, u) if any(weights) else choose(names, u)
 
 
-def _talkativeness(timing: Timing, seed: int, name: str) -> float:
-    return math.exp(timing.talkativeness_spread * _person(seed, name, "talkativeness"))
+@lru_cache(4096)
+def _talkativeness(spread: float, seed: int, name: str) -> float:
+    return math.exp(spread * _person(seed, name, "talkativeness"))
 
 
 def _recovered(timing: Timing, silent: float) -> float:
@@ -201,6 +202,7 @@ NEW_THREAD = 0.09
 """Background messages that begin something new (DeliData)."""
 TAKEN_UP = (0.57, 0.16, 0.10, 0.10, 0.08)
 """Which of the last messages of others the rest takes up, from the newest back (DeliData)."""
+TAKEN_UP_MOST = len(TAKEN_UP)
 
 
 def taken_up(candidates: int, seed: int, turn_id: str) -> int | None:

@@ -72,7 +72,10 @@ def joined(head: str, text: str) -> str:
     """The text after a head, as one sentence."""
     if not head:
         return text
-    return f"{head}, {text}" if re.match(r"I\b", text) else f"{head}, {text[0].lower()}{text[1:]}"
+    return f"{head}, {text}" if _SAYS_I.match(text) else f"{head}, {text[0].lower()}{text[1:]}"
+
+
+_SAYS_I = re.compile(r"I\b")
 
 
 class Draft(NamedTuple):
