@@ -10,7 +10,7 @@ from roomful.codec import GENESIS, CodecError
 from roomful.core.admission import Arrive, Begin, EndChat, StudyInput, decide_study, participation_of
 from roomful.core.decide import Refused
 from roomful.core.enrolment import StudyEntry
-from roomful.core.journey import place_of
+from roomful.core.journey import place_of, time_left
 from roomful.core.roster import Participation, StudyState, evolve_study, fold_study
 from roomful.log import OnLines
 from roomful.store import STUDY, Fenced, Line, Store, StoreError
@@ -99,7 +99,7 @@ class Enrolment:
     async def check(self, arrival: Arrive) -> None:
         """Raise Refused where somebody would not be let in now, be it by what another process did. Or StoreError."""
         state = self.state if arrival.token is None or arrival.token in self.state.tokens else await self.look()
-        decide_study(state, arrival, max(self._clock() / 1e6, state.at))
+        decide_study(state, arrival, self._now())
 
     async def arrive(self, arrival: Arrive) -> Participation:
         """Let somebody in, or back in, and return their participation. Raises Refused, StoreError."""
@@ -124,6 +124,11 @@ class Enrolment:
         """Whether a session may start now: after a stop only those go on that have begun."""
         known = self.state.participations.get(session_id)
         return not (self.state.paused and self.state.paused.stopped) or bool(known and known.begun)
+
+    def time_left(self, session_id: str) -> float | None:
+        """Seconds that somebody has left for the page where they are, below 0 when it is too late; None: any number."""
+        known = self.state.participations.get(session_id)
+        return time_left(self.state.rules, known, self._now()) if known else None
 
     async def find(self, session_id: str) -> Participation | None:
         """Somebody's participation, with what other processes have appended until now. Raises StoreError."""
@@ -219,10 +224,12 @@ class Enrolment:
             return outcomes
         raise StoreError(f"the study's log was written by others {TRIES_MOST} times while this was decided")
 
-    def _decide(self, batch: Sequence[_Waiting]) -> tuple[StudyState, list[list[StudyEntry] | Refused]]:
+    def _now(self) -> float:
         # time in a log never runs backwards, whatever the clocks of several machines say
-        now = max(self._clock() / 1e6, self.state.at)
-        state = self.state
+        return max(self._clock() / 1e6, self.state.at)
+
+    def _decide(self, batch: Sequence[_Waiting]) -> tuple[StudyState, list[list[StudyEntry] | Refused]]:
+        now, state = self._now(), self.state
         outcomes: list[list[StudyEntry] | Refused] = []
         for waiting in batch:
             try:

@@ -96,6 +96,8 @@ class EnrolmentSettings:
     opens: float | None = None
     closes: float | None = None
     max_live_sessions: int | None = None
+    before_chat_minutes: float | None = None
+    """How long somebody may take over all pages before the chat, from their arrival; None: as long as they like."""
     outcomes: Mapping[Outcome, Ending] = field(default_factory=dict)
     """What is shown at the end of each outcome; those left out have the words of the simulation settings."""
     return_parameters: tuple[str, ...] = ()
@@ -209,6 +211,9 @@ def _check_assignment(_found: Mapping[str, object], good: Mapping[str, object]) 
         yield Fault("", "block_size", f'{good["block_size"]} while the method is "least_filled"', expected)
 
 
+MINUTES_MOST = 10_080.0
+"""A week: who takes longer to come to the chat does not come."""
+
 ENROLMENT_RULES: Mapping[str, Rule[object]] = {
     "entry": Rule(_LINKS_EXPECTED, _read_links),
     "assignment": object_of(AssignmentSettings, ASSIGNMENT_RULES, _check_assignment),
@@ -216,6 +221,7 @@ ENROLMENT_RULES: Mapping[str, Rule[object]] = {
     "opens": or_null(MOMENT),
     "closes": or_null(MOMENT),
     "max_live_sessions": or_null(integer(1)),
+    "before_chat_minutes": or_null(number(MINUTES_MOST, positive=True)),
     "outcomes": ENDINGS,
     "return_parameters": array_of("an array of names", NAME),
     "may_delete": SWITCH,
@@ -283,4 +289,5 @@ def rules_of(
         reserve_for=assignment.reserve_minutes * 60,
         release_after=assignment.release_minutes * 60,
         pages=tuple(rules_of_page(page) for page in pages),
+        before_chat=None if settings.before_chat_minutes is None else settings.before_chat_minutes * 60,
     )

@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 FOLDER = "pages"
 """The folder of a study's pages, beside its settings."""
 
+TIME_MOST = 86_400
+"""Seconds that a page may be limited to at most: who takes a day has gone away."""
+
 _ALONE: tuple[Role, ...] = ("consent", "debrief")
 _OUTCOMES: tuple[str, ...] = get_args(Outcome.__value__)
 _FENCE = "question"
 
 _FRONT: Mapping[Role, tuple[str, ...]] = {
-    "consent": ("title", "version", "required", "agree", "decline", "tries", "on_failure"),
-    "instructions": ("title", "version", "button", "tries", "on_failure"),
-    "before": ("title", "version", "button", "tries", "on_failure"),
-    "after": ("title", "version", "button", "tries", "on_failure"),
+    "consent": ("title", "version", "required", "agree", "decline", "tries", "on_failure", "time_limit_seconds"),
+    "instructions": ("title", "version", "button", "tries", "on_failure", "time_limit_seconds"),
+    "before": ("title", "version", "button", "tries", "on_failure", "time_limit_seconds"),
+    "after": ("title", "version", "button", "tries", "on_failure", "time_limit_seconds"),
     "debrief": ("title", "version", "button", "data_consent"),
     "end": ("title", "version"),
 }
@@ -128,6 +131,7 @@ def _read_page(name: str, role: Role, text: str, faults: list[Fault]) -> Page:
         required=front.switch("required", default=True),
         tries=front.integer("tries", 1, 20, 2),
         on_failure=front.choice("on_failure", "end", "continue"),
+        time_limit=front.integer("time_limit_seconds", 1, TIME_MOST, 0) or None,
         agree=front.text("agree") or None,
         decline=front.text("decline") or None,
         button=front.text("button") or None,
@@ -266,3 +270,10 @@ def check_debrief(pages: Sequence[Page], *, deception: bool) -> Iterator[Fault]:
     """The fault of a study that deceives its participants and never tells them."""
     if deception and all(page.role != "debrief" for page in pages):
         yield Fault("", "deception", "true without a debrief page", f"a file {FOLDER}/debrief.md")
+
+
+def check_time(pages: Sequence[Page], *, limited: bool) -> Iterator[Fault]:
+    """The fault of a limit over the pages before the chat where there are none."""
+    if limited and all(page.role not in BEFORE for page in pages):
+        found = "a limit without a page before the chat"
+        yield Fault("", "before_chat_minutes", found, f"null, or pages before it in the folder {FOLDER}")

@@ -22,7 +22,7 @@ from roomful.factors import DESIGN_KEYS
 from roomful.freezing import parts_of
 from roomful.manner import MANNER_RULES, mannered
 from roomful.models import LLM, LLM_RULES
-from roomful.pages import check_debrief, check_stances, check_strata, load_pages
+from roomful.pages import check_debrief, check_stances, check_strata, check_time, load_pages
 from roomful.rules import (
     NAME,
     SWITCH,
@@ -279,7 +279,11 @@ def _check_pages(
     folder: Path, pages: tuple[Page, ...], enrolment: EnrolmentSettings, design: Design | None
 ) -> Iterator[Fault]:
     """Faults of what the other files say that the pages do not bear out."""
-    own = [*check_strata(pages, enrolment.assignment.strata), *check_debrief(pages, deception=enrolment.deception)]
+    own = [
+        *check_strata(pages, enrolment.assignment.strata),
+        *check_debrief(pages, deception=enrolment.deception),
+        *check_time(pages, limited=enrolment.before_chat_minutes is not None),
+    ]
     yield from (replace(fault, file=str(folder / STUDY_FILE)) for fault in own)
     arms = [treatment.experimental.stances for treatment in design.treatments] if design and pages else []
     for fault in check_stances(pages, [stances for stances in arms if stances]):

@@ -689,14 +689,17 @@ def test_check_lists_the_pages(folder):
     pages.mkdir()
     (pages / "consent.md").write_text("---\nversion: 7\n---\nDo you agree?\n")
     block = "name: Q1\nkind: single\ntext: Well?\noptions:\n- 1 = no\n- 2 = yes\ncorrect: 2"
-    (pages / "before.md").write_text(f"```question\n{block}\n```\n")
+    (pages / "before.md").write_text(f"---\ntime_limit_seconds: 90\n---\n```question\n{block}\n```\n")
     (pages / "debrief.md").write_text("They were programs.\n")
+    (folder / "config" / "study.json").write_text('{"before_chat_minutes": 20}')
     said = invoke("check")
     told = json.loads(invoke("check", "--json"))
 
     assert re.search(r"consent\.md +version 7; SHA-256 [0-9a-f]{12}…\n", said)
-    assert re.search(r"before\.md +2 tries, then end; .*\n +Q1 +single, 1 \| 2, correct: 2\n", said)
+    assert re.search(r"^before_chat_minutes +20$", said, re.MULTILINE)
+    assert re.search(r"before\.md +2 tries, then end; at most 90 seconds; .*\n +Q1 +single, 1 \| 2, correct: 2\n", said)
     assert [page["name"] for page in told["pages"]] == ["consent", "before", "debrief"]
+    assert [page["time_limit_seconds"] for page in told["pages"]] == [None, 90, None]
     assert told["pages"][1]["questions"][0]["codes"] == {"1": "no", "2": "yes"}
 
 

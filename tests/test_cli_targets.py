@@ -187,12 +187,16 @@ def test_a_preregistration_lists_pages_and_questions(lab):
         name="Q1", kind="single", text="Should it be | closed?", options=["1 = no", "2 = yes"], correct="2"
     )
     number = question(name="age", kind="number", text="How old are you?", min="18", screen_out=["0..17"])
-    write(lab / "config", {"consent.md": "---\nversion: 7\n---\nDo you agree?\n", "before.md": f"{block}\n{number}"})
+    consent = "---\nversion: 7\ntime_limit_seconds: 300\n---\nDo you agree?\n"
+    write(lab / "config", {"consent.md": consent, "before.md": f"{block}\n{number}"})
 
     invoke("preregister", "--out", "p.md")
     text = (lab / "p.md").read_text("utf-8")
 
-    assert re.search(r"### consent\n\nconsent, version 7, SHA-256 `[0-9a-f]{64}`\n\n### before\n", text)
+    assert "| Time before the chat | not limited |" in text
+    assert re.search(
+        r"### consent\n\nconsent, version 7, at most 300 seconds, SHA-256 `[0-9a-f]{64}`\n\n### before\n", text
+    )
     assert "| Q1 | Should it be \\| closed? | single, 1 = no \\| 2 = yes, correct: 2 |" in text
     assert "| age | How old are you? | number, 18 to …, screens out: 0..17 |" in text
 

@@ -123,6 +123,8 @@ def test_every_key_can_be_set(tmp_path):
             ["assignment.reserve_minutes", "assignment.release_minutes"],
         ),
         ({"repeat": "yes", "max_live_sessions": 0}, ["repeat", "max_live_sessions"]),
+        ({"before_chat_minutes": 0}, ["before_chat_minutes"]),
+        ({"before_chat_minutes": 20_000}, ["before_chat_minutes"]),
         ({"opens": "2026-03-02T09:00:00"}, ["opens"]),
         ({"opens": "soon", "closes": 5}, ["opens", "closes"]),
         ({"opens": "2026-03-02T09:00:00Z", "closes": "2026-03-02T09:00:00Z"}, ["closes"]),

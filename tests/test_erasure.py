@@ -233,7 +233,7 @@ async def test_no_answer_on_a_page_survives_a_deletion_and_those_of_others_do(tm
     gone, kept = again.participations[rooms.SESSION], again.participations[OTHER]
     live = enrolment.state.participations[rooms.SESSION]
     assert (gone.answers, gone.consent, gone.missed) == (live.answers, live.consent, live.missed) == ({}, None, {})
-    assert gone.shown == live.shown == gone.done == live.done == ()
+    assert (gone.shown, live.shown, gone.done, live.done) == ({}, {}, (), ())
     assert (kept.answers["Q1"], kept.consent) == (SECRET, True)
     assert audit([decode_study(line.text) for line in after]).faults == ()
 

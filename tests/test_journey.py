@@ -20,8 +20,10 @@ from roomful.core.enrolment import (
     PlaceRetaken,
     TreatmentAssigned,
 )
-from roomful.core.journey import place_of
+from roomful.core.journey import GRACE, place_of, time_left
 from roomful.core.pages import PageRules
+from roomful.core.roster import fold_study
+from roomful.study_codec import decode_study, encode_study
 from tests.enrolling import NOON, Door, rules
 
 CONSENT = PageRules(name="consent", role="consent", hash="c", version="3")
@@ -248,7 +250,7 @@ def test_who_deletes_at_the_end_of_the_chat_is_out_at_once_and_debriefed_without
     (answered,) = fill(at, "debrief", agreed=False, answers={"Q9": "a secret"})
 
     assert (reached, where(at)) == ("withdrew_delete_data", "over")
-    assert (bare.shown, bare.done, bare.answers, bare.consent) == ((), (), {}, None)
+    assert (bare.shown, bare.done, bare.answers, bare.consent) == ({}, (), {}, None)
     assert answered == PageAnswered(session_id="s1", page="debrief", hash="d", answers={})
 
 
@@ -362,6 +364,192 @@ def test_a_page_of_nobody_is_refused():
         fill(door(), "consent", "s9")
 
 
+# --- limits of time
+
+LIMITED = replace(BEFORE, time_limit=60)
+TIMED_OUT = OutcomeReached(session_id="s1", outcome="timed_out")
+
+
+def limited(*pages: PageRules, **more: object) -> Door:
+    """Somebody who has come to the first page at noon."""
+    at = door(*pages, **more)
+    at.arrive(link="p", who="1")
+    at.enter(ShowPage(session_id="s1", page=where(at)))
+    return at
+
+
+def left(at: Door) -> float | None:
+    return time_left(at.state.rules, at.state.participations["s1"], at.now)
+
+
+@pytest.mark.parametrize(
+    ("after", "reached"), [(60.0, None), (60.0 + GRACE, None), (60.001 + GRACE, "timed_out"), (1e6, "timed_out")]
+)
+def test_an_answer_counts_until_the_page_s_time_is_over_and_the_network_s_too(after, reached):
+    at = limited(LIMITED)
+    at.now = NOON + after
+    (event, *_) = fill(at, "before", answers={"Q1": "4"})
+
+    assert outcome(at) == reached
+    assert event == (
+        TIMED_OUT if reached else PageAnswered(session_id="s1", page="before", hash="b", answers={"Q1": "4"})
+    )
+    assert where(at) == ("over" if reached else "chat")
+
+
+def test_who_comes_to_a_page_is_told_how_long_they_have_from_their_first_coming():
+    at = limited(LIMITED)
+    at.now = NOON + 45
+    again = at.enter(ShowPage(session_id="s1", page="before"))
+    seconds = left(at)
+    at.now = NOON + 70
+    late = at.enter(ShowPage(session_id="s1", page="before"))
+
+    assert (again, seconds) == ([], 15.0)
+    assert late == [TIMED_OUT]
+    assert left(at) is None
+    assert at.enter(ShowPage(session_id="s1", page="before")) == []
+
+
+def test_the_time_of_a_page_begins_with_the_page_and_not_with_those_before():
+    at = limited(CONSENT, LIMITED)
+    at.now = NOON + 5000
+    unlimited = left(at)
+    fill(at, "consent", agreed=True)
+    at.enter(ShowPage(session_id="s1", page="before"))
+    at.now += 60
+    fill(at, "before")
+
+    assert unlimited is None
+    assert where(at) == "chat"
+
+
+def test_the_tries_of_a_check_have_one_time_together():
+    at = limited(replace(LIMITED, tries=3))
+    at.now = NOON + 50
+    fill(at, "before", missed=("check",))
+    at.now = NOON + 100
+
+    assert fill(at, "before", missed=("check",), attempt=2) == [TIMED_OUT]
+
+
+def test_a_no_to_taking_part_is_one_however_late():
+    at = limited(replace(CONSENT, time_limit=60))
+    at.now = NOON + 1000
+    fill(at, "consent", agreed=False)
+
+    assert outcome(at) == "no_consent"
+    assert at.state.participations["s1"].consent is False
+
+
+def test_all_pages_before_the_chat_may_have_a_time_together():
+    at = limited(CONSENT, replace(BEFORE, time_limit=100), before_chat=300.0)
+    first = left(at)
+    at.now = NOON + 290
+    fill(at, "consent", agreed=True)
+    at.enter(ShowPage(session_id="s1", page="before"))
+    second = left(at)
+    at.now = NOON + 306
+
+    assert (first, second) == (300.0, 10.0)
+    assert fill(at, "before") == [TIMED_OUT]
+
+
+def test_the_chat_and_what_comes_after_it_are_not_in_the_time_before_it():
+    at = limited(BEFORE, AFTER, before_chat=300.0)
+    fill(at, "before")
+    at.now = NOON + 9000
+    waiting = left(at)
+    at.enter(Begin(session_id="s1"))
+    at.enter(EndChat(session_id="s1", reason="duration_expired"))
+    fill(at, "after")
+
+    assert waiting is None
+    assert outcome(at) == "completed"
+
+
+def test_a_page_after_the_chat_may_have_its_time_and_the_debriefing_follows():
+    at = limited(replace(AFTER, time_limit=60), DEBRIEF)
+    at.enter(Begin(session_id="s1"))
+    at.enter(EndChat(session_id="s1", reason="duration_expired"))
+    at.enter(ShowPage(session_id="s1", page="after"))
+    at.now = NOON + 100
+
+    assert fill(at, "after", answers={"Q2": "4"}) == [TIMED_OUT]
+    assert where(at) == "debrief"
+
+
+def test_the_place_of_who_was_too_slow_is_given_to_the_next():
+    at = limited(LIMITED, weights=(1,), quota=1, release_after=10.0)
+    at.now = NOON + 100
+    fill(at, "before")
+    with pytest.raises(Refused, match="as many as are wanted"):
+        at.arrive(link="p", who="2")
+    at.now += 10
+    second = at.arrive(link="p", who="3")
+
+    assert at.state.participations["s1"].released
+    assert (second.treatment, dict(at.state.totals)) == ("A", {"A": 1})
+    assert audit(at.entries).faults == ()
+
+
+def test_who_comes_back_too_late_to_a_place_that_is_gone_takes_none_and_is_told():
+    at = limited(BEFORE, weights=(1,), quota=1, reserve_for=60.0, before_chat=50.0)
+    at.now = NOON + 61
+    at.arrive(link="p", who="2")
+    before = list(at.entries)
+    known = at.arrive(link="p", who="1")
+
+    assert [type(entry.event) for entry in before[-4:-2]] == [PlaceReleased, OutcomeReached]
+    assert at.entries == before
+    assert (known.session_id, known.outcome, known.released) == ("s1", "timed_out", True)
+    assert (where(at), dict(at.state.totals), at.state.live) == ("over", {"A": 1}, 1)
+    assert audit(at.entries).faults == ()
+
+
+def test_who_comes_back_too_late_themselves_takes_no_place_again_either():
+    at = limited(LIMITED, reserve_for=30.0, release_after=5.0)
+    at.now = NOON + 31
+    at.arrive(link="p", who="2")
+    released = at.state.participations["s1"]
+    at.now = NOON + 100
+    before = list(at.entries)
+    at.arrive(link="p", who="1")
+    came = list(at.entries)
+    shown = at.enter(ShowPage(session_id="s1", page="before"))
+
+    assert (released.released, released.outcome) == (True, None)
+    assert came == before
+    assert shown == [TIMED_OUT]
+    assert at.state.live == 1
+    assert "s1" not in at.state.due
+
+
+def test_without_a_limit_who_comes_back_keeps_their_treatment_and_counts():
+    at = limited(BEFORE, weights=(1,), quota=1, reserve_for=60.0)
+    at.now = NOON + 61
+    at.arrive(link="p", who="2")
+    at.arrive(link="p", who="1")
+
+    assert [type(entry.event) for entry in at.entries].count(PlaceRetaken) == 1
+    assert at.state.totals == {"A": 2}
+
+
+def test_the_time_goes_on_over_a_restart():
+    at = limited(CONSENT, LIMITED, before_chat=900.0)
+    fill(at, "consent", agreed=True)
+    at.now = NOON + 10
+    at.enter(ShowPage(session_id="s1", page="before"))
+
+    lines = [encode_study(entry, "0" * 64, f"{entry.seq:032x}").text for entry in at.entries]
+    after = Door(state=fold_study([decode_study(line) for line in lines]), now=NOON + 30)
+
+    assert left(after) == 40.0
+    assert after.state.rules == at.state.rules
+    after.now = NOON + 76
+    assert fill(after, "before") == [TIMED_OUT]
+
+
 # --- strata by answers
 
 
@@ -432,9 +620,10 @@ STEPS = st.tuples(
 )
 
 
-@given(st.lists(STEPS, max_size=60))
-def test_whatever_people_do_the_counts_hold(steps):
-    at = door(strata={"Q1": ("yes", "no")}, reserve_for=100.0, release_after=50.0)
+@given(st.lists(STEPS, max_size=60), st.none() | st.integers(30, 200), st.none() | st.floats(30, 300))
+def test_whatever_people_do_the_counts_hold(steps, limit, over):
+    slow = [replace(page, time_limit=limit) if page.role in ("before", "after") else page for page in ALL]
+    at = door(*slow, strata={"Q1": ("yes", "no")}, reserve_for=100.0, release_after=50.0, before_chat=over)
     for what, who, attempt, good in steps:
         session_id = at.state.people.get(f"p:{who}")
         if what == "wait":
@@ -454,6 +643,7 @@ def test_whatever_people_do_the_counts_hold(steps):
             missed = () if good or what != "before" else ("check",)
             about = {"agreed": good} if what in ("consent", "debrief") else {}
             answers = {"Q1": "yes"} if what == "before" else {}
+            at.enter(ShowPage(session_id=session_id, page=what))
             fill(at, what, session_id, answers=answers, missed=missed, attempt=attempt, **about)
 
     people = at.state.participations.values()

@@ -161,6 +161,9 @@ def test_a_question_with_a_fault_is_told_by_file_line_and_key(tmp_path, keys, ex
         ("before.md", "---\ntitle: a\n\nx", "line 1: found --- with no second one"),
         ("before.md", "---\ntitle: a\ntitle: b\n---\nx", "line 3, title: found the key more than once"),
         ("before.md", "---\ntries: 0\n---\nx", 'line 2, tries: found "0", expected an integer from 1 to 20'),
+        ("before.md", "---\ntime_limit_seconds: 1.5\n---\nx", 'found "1.5", expected an integer from 1 to 86400'),
+        ("before.md", "---\ntime_limit_seconds: 0\n---\nx", 'line 2, time_limit_seconds: found "0", expected'),
+        ("debrief.md", "---\ntime_limit_seconds: 60\n---\nx", "time_limit_seconds: found an unknown key"),
         ("before.md", "---\non_failure: ende\n---\nx", "(the nearest: end)"),
         ("before.md", "---\ndata_consent: x\n---\nx", "data_consent: found an unknown key"),
         ("before.md", "", "found an empty page"),
@@ -316,6 +319,20 @@ def test_who_deceives_must_debrief(tmp_path):
 
     assert found == "study.json: deception: found true without a debrief page, expected a file pages/debrief.md"
     assert load_settings(folder).enrolment.deception
+
+
+def test_a_time_before_the_chat_needs_pages_before_it(tmp_path):
+    folder = study(tmp_path, {"after.md": "x"}, before_chat_minutes=20)
+    (found,) = refused(folder)
+    write(folder, {"before.md": "---\ntime_limit_seconds: 90\n---\nx"})
+    rules = load_settings(folder).rules
+
+    expected = "null, or pages before it in the folder pages"
+    assert (
+        found == f"study.json: before_chat_minutes: found a limit without a page before the chat, expected {expected}"
+    )
+    assert rules.before_chat == 1200.0
+    assert [page.time_limit for page in rules.pages] == [90, None]
 
 
 def test_the_log_is_told_of_every_page():

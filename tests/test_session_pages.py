@@ -14,7 +14,7 @@ import pytest
 from roomful.core.admission import CreateTokens, FillPage, Pause
 from roomful.core.enrolment import ConsentAnswered, PageAnswered, PageShown, StudyEvent
 from roomful.core.events import MessagePosted, SessionStarted
-from roomful.core.journey import place_of
+from roomful.core.journey import GRACE, place_of
 from roomful.core.roster import fold_study
 from roomful.enrolment_settings import AssignmentSettings, EntryLink
 from roomful.host import NotReady
@@ -319,6 +319,117 @@ async def test_an_answer_may_screen_out(tmp_path, answers, outcome):
 
     assert known.outcome == outcome
     assert (PAGE_WORDS["en"]["over_screened_out"] in come.last) == (outcome is not None)
+
+
+TEXT = question(name="words", kind="text", text="?")
+LIMITED = {"before.md": f"---\ntime_limit_seconds: 90\n---\n{TEXT}", "debrief.md": "It is over."}
+
+
+class Clock:
+    """The server's clock as the study's log has it, moved by hand."""
+
+    def __init__(self, room: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+        # later than anything the server has written by the clock on the wall
+        self.seconds = 4_000_000_000.0
+        monkeypatch.setattr(room.state.enrolment, "_clock", lambda: round(self.seconds * 1e6))
+
+
+def told_time(come: Visitor) -> tuple[str, str] | None:
+    """The time that a page says is left, and after how many seconds it is loaded anew."""
+    clock = re.search(r"<time [^>]*>([\d:]+)</time>", come.last)
+    reload = re.search(r'http-equiv="refresh" content="(\d+); url=([^"]*)"', come.last)
+    assert bool(clock) == bool(reload) == ("countdown.js" in come.last)
+    if clock and reload:
+        assert reload[2] == come.session_id
+    return (clock[1], reload[1]) if clock and reload else None
+
+
+async def test_a_page_with_a_limit_says_how_long_there_is_and_takes_an_answer_until_then(tmp_path, monkeypatch):
+    async with around(tmp_path, LIMITED) as room:
+        clock = Clock(room, monkeypatch)
+        come = await visitor(room)
+        first = told_time(come)
+        clock.seconds += 60.5
+        await come.look()
+        second = told_time(come)
+        # what is amiss is told as long as there is time
+        amiss = await come.send(words="x" * 1001)
+        third = told_time(come)
+        clock.seconds += 29.5 + GRACE
+        there = await come.on(words="At the last moment")
+
+    assert (first, second, third) == (("1:30", "97"), ("0:29", "36"), ("0:29", "36"))
+    assert amiss.status == 422
+    assert there.startswith("/chat")
+
+
+@pytest.mark.parametrize("doing", ["answers", "answers wrongly", "looks", "comes again"])
+async def test_who_took_too_long_over_a_page_is_told_whatever_they_do(tmp_path, monkeypatch, doing):
+    about = {"entry": (EntryLink(panel="prolific"),), "outcomes": {"timed_out": out("C-timed_out")}}
+    async with around(tmp_path, LIMITED, **about) as room:
+        clock = Clock(room, monkeypatch)
+        come = await joined(room)
+        clock.seconds += 90 + GRACE + 0.1
+        if doing.startswith("answers"):
+            there = await come.on(words="x" * 1001 if doing == "answers wrongly" else "Too late")
+        else:
+            come = await joined(room) if doing == "comes again" else come
+            there = come.path
+            assert (await come.look()).status in (200, 303)
+            await come.look()
+        known = room.state.enrolment.state.participations[come.session_id]
+        closed = await room.open(come.session_id).rest()
+        last = unescape(come.last)
+
+    assert there == come.path
+    assert (known.outcome, known.answers, known.done) == ("timed_out", {}, ())
+    assert '<code dir="ltr">C-timed_out</code>' in last
+    assert 'href="https://panel.example/in?cc=C-timed_out&id=P%201&why=timed_out"' in last
+    assert told_time(come) is None
+    assert closed == ([], 1008)
+
+
+async def test_who_took_too_long_after_the_chat_is_debriefed_and_then_told(tmp_path, monkeypatch):
+    pages = {"after.md": f"---\ntime_limit_seconds: 30\n---\n{TEXT}", "debrief.md": "# It was about this"}
+    async with around(tmp_path, pages) as room:
+        clock = Clock(room, monkeypatch)
+        come = await visitor(room)
+        await chatted(room, come)
+        await come.look()
+        asked = told_time(come)
+        clock.seconds += 60
+        await come.on(words="Too late")
+        debriefed = come.title
+        await come.on()
+
+    assert asked == ("0:30", "37")
+    assert debriefed == "It was about this"
+    assert PAGE_WORDS["en"]["over_timed_out"] in come.last
+
+
+async def test_the_time_before_the_chat_is_over_on_whichever_page(tmp_path, monkeypatch):
+    pages = {"consent.md": "---\nversion: 1\n---\nYes?", "before.md": TEXT}
+    async with around(tmp_path, pages, before_chat_minutes=2) as room:
+        clock = Clock(room, monkeypatch)
+        come = await visitor(room)
+        clock.seconds += 100
+        await come.on("agree")
+        left = told_time(come)
+        clock.seconds += 30
+        await come.on(words="Too late")
+        known = room.state.enrolment.state.participations[come.session_id]
+
+    assert left == ("0:20", "27")
+    assert known.outcome == "timed_out"
+    assert (known.consent, known.answers) == (True, {})
+
+
+async def test_where_nothing_is_limited_no_page_speaks_of_time(tmp_path):
+    async with around(tmp_path) as room:
+        come = await visitor(room)
+
+    assert told_time(come) is None
+    assert "refresh" not in come.last
 
 
 async def test_an_end_of_its_own_for_an_outcome(tmp_path):

@@ -307,6 +307,7 @@ def people_of(enrolment: EnrolmentSettings) -> Iterator[tuple[str, object]]:
     for name, moment in (("opens", enrolment.opens), ("closes", enrolment.closes)):
         yield name, None if moment is None else when(moment)
     yield "max_live_sessions", enrolment.max_live_sessions
+    yield "before_chat_minutes", enrolment.before_chat_minutes
     yield "deception", enrolment.deception
 
 

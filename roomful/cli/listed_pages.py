@@ -30,6 +30,7 @@ def _about(page: Page) -> str:
     parts += ["not required"] if page.role == "consent" and not page.required else []
     if any(question.correct for question in page.questions):
         parts.append(f"{page.tries} {'try' if page.tries == 1 else 'tries'}, then {page.on_failure}")
+    parts += [f"at most {page.time_limit} seconds"] if page.time_limit else []
     parts += ["asks for the use of the data"] if page.data_consent else []
     return plain("; ".join([*parts, f"SHA-256 {page.hash[:12]}…"]))
 
@@ -55,6 +56,7 @@ def pages_json(pages: Sequence[Page]) -> list[dict[str, object]]:
             "role": page.role,
             "version": page.version,
             "hash": page.hash,
+            "time_limit_seconds": page.time_limit,
             "questions": [
                 {
                     "name": question.name,

@@ -124,10 +124,15 @@ def _sample(study: StudySettings) -> list[str]:
         ("Strata", "; ".join(f"{name}: {', '.join(values)}" for name, values in assignment.strata.items()) or "none"),
         ("Seed", study.simulation.seed),
         ("A place is refilled", f"{assignment.release_minutes:g} minutes after somebody did not complete"),
+        ("Time before the chat", _minutes(enrolment.before_chat_minutes)),
         ("A second participation", "allowed" if enrolment.repeat else "refused"),
         ("Deletion at the participant's wish", "offered in the chat" if enrolment.may_delete else "by the researchers"),
     ]
     return ["", "## Sample and assignment", "", *_table(("", ""), rows)]
+
+
+def _minutes(limit: float | None) -> str:
+    return "not limited" if limit is None else f"at most {limit:g} minutes from the arrival"
 
 
 def _moment(seconds: float | None) -> str:
@@ -194,7 +199,8 @@ def _pages(pages: Sequence[Page]) -> list[str]:
     lines = ["", "## Pages"] if pages else []
     for page in pages:
         version = f", version {page.version}" if page.version else ""
-        lines += ["", f"### {_cell(page.name)}", "", f"{page.role}{plain(version)}, SHA-256 `{page.hash}`"]
+        limit = f", at most {page.time_limit} seconds" if page.time_limit else ""
+        lines += ["", f"### {_cell(page.name)}", "", f"{page.role}{plain(version)}{limit}, SHA-256 `{page.hash}`"]
         rows = [(one.name, " ".join(one.text.split()), asked(one, labels=True)) for one in page.questions]
         lines += ["", *_table(("question", "text", "answers"), rows)] if rows else []
     return lines

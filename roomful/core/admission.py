@@ -33,7 +33,7 @@ from roomful.core.enrolment import (
     TreatmentAssigned,
     outcome_of,
 )
-from roomful.core.journey import left_after, left_before, place_of
+from roomful.core.journey import is_too_late, left_after, left_before, place_of
 from roomful.core.pages import PageRules
 from roomful.core.roster import Participation, StudyState, happen, person_of, pool_of
 
@@ -194,7 +194,7 @@ def decide_study(state: StudyState, input: StudyInput, now: float) -> list[Study
         case Arrive():
             return _arrive(state, input, now)
         case ShowPage():
-            return _show(state, input)
+            return _show(state, input, now)
         case FillPage():
             return _fill(state, input, now)
         case Begin():
@@ -272,6 +272,9 @@ def _arrive(state: StudyState, input: Arrive, now: float) -> list[StudyEvent]:
     input = _identified(state, input)
     known = _known(state, input)
     if known and not (known.released and known.begun is None and known.outcome is None):
+        return []
+    if known and is_too_late(state.rules, known, now):
+        # they come to the page that tells them, and take no place for that
         return []
     events: list[StudyEvent] = list(_due(state, now))
     state = _after(state, events, now)
@@ -351,11 +354,13 @@ def _check_open(state: StudyState, now: float) -> None:
         raise Refused("full", "All places are taken at the moment.")
 
 
-def _due(state: StudyState, now: float) -> Iterator[PlaceReleased]:
-    """The places whose time has come, the first first."""
+def _due(state: StudyState, now: float) -> Iterator[PlaceReleased | OutcomeReached]:
+    """The places whose time has come, the first first; with each the outcome of whoever could not go on any more."""
     for _, session_id in sorted((due, session_id) for session_id, due in state.due.items() if due <= now):
-        begun = state.participations[session_id].begun is not None
-        yield PlaceReleased(session_id=session_id, reason="not_completed" if begun else "not_begun")
+        known = state.participations[session_id]
+        yield PlaceReleased(session_id=session_id, reason="not_completed" if known.begun else "not_begun")
+        if is_too_late(state.rules, known, now):
+            yield _outcome(known, "timed_out")
 
 
 def _after(state: StudyState, events: Sequence[StudyEvent], now: float) -> StudyState:
@@ -411,9 +416,13 @@ def _here(state: StudyState, session_id: str, page: str) -> tuple[Participation,
     return (known, place) if isinstance(place, PageRules) and place.name == page else None
 
 
-def _show(state: StudyState, input: ShowPage) -> list[StudyEvent]:
+def _show(state: StudyState, input: ShowPage, now: float) -> list[StudyEvent]:
     here = _here(state, input.session_id, input.page)
-    if here is None or input.page in here[0].shown:
+    if here is None:
+        return []
+    if is_too_late(state.rules, here[0], now):
+        return [_outcome(here[0], "timed_out")]
+    if input.page in here[0].shown:
         return []
     return [PageShown(session_id=input.session_id, page=input.page)]
 
@@ -429,7 +438,10 @@ def _fill(state: StudyState, input: FillPage, now: float) -> list[StudyEvent]:
         return [PageAnswered(session_id=input.session_id, page=page.name, hash=page.hash, answers={})]
     consent = list(_consent(page, input))
     if page.role == "consent" and page.required and not input.agreed:
+        # a no is a no, however late
         return [*consent, _outcome(known, "no_consent")]
+    if is_too_late(state.rules, known, now):
+        return [_outcome(known, "timed_out")]
     events: list[StudyEvent] = []
     if input.missed:
         missed = ChecksMissed(

@@ -63,6 +63,8 @@ class EnrolmentRules:
     """How long the place of somebody who has not completed still counts."""
     pages: tuple[PageRules, ...] = ()
     """The pages around the chat, in the order in which participants come to them."""
+    before_chat: float | None = None
+    """How long somebody may take, from their arrival, over all pages before the chat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

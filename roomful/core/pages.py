@@ -82,6 +82,8 @@ class Page:
     tries: int = 2
     """How often the checks of the page may be answered."""
     on_failure: Literal["end", "continue"] = "end"
+    time_limit: int | None = None
+    """Seconds from when somebody first comes to the page until their answers are too late; None: they never are."""
     agree: str | None = None
     """The words on the buttons; None: those of the language."""
     decline: str | None = None
@@ -112,6 +114,7 @@ class PageRules:
     required: bool = True
     tries: int = 2
     on_failure: Literal["end", "continue"] = "end"
+    time_limit: int | None = None
 
 
 def rules_of_page(page: Page) -> PageRules:
@@ -125,6 +128,7 @@ def rules_of_page(page: Page) -> PageRules:
         required=page.required,
         tries=page.tries,
         on_failure=page.on_failure,
+        time_limit=page.time_limit,
     )
 
 

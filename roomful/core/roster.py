@@ -74,8 +74,8 @@ class Participation:
     over: float | None = None
     """When the outcome was reached."""
     released: bool = False
-    shown: tuple[str, ...] = ()
-    """The pages it has come to, in order."""
+    shown: Mapping[str, float] = field(default_factory=dict)
+    """The pages it has come to, in order, and when."""
     done: tuple[str, ...] = ()
     """Those it has left behind."""
     missed: Mapping[str, int] = field(default_factory=dict)
@@ -292,7 +292,7 @@ def _further(
 ) -> StudyState:
     match event:
         case PageShown() | ConsentAnswered() | ChecksMissed() | PageAnswered():
-            known = _with_page(known, event)
+            known = _with_page(known, event, at)
         case ParticipationBegun():
             state = _placed(state._replace(due=state.due.without(known.session_id)), known)
             known = replace(known, begun=at, released=False)
@@ -325,10 +325,12 @@ def _further(
     return state._replace(participations=state.participations.put(known.session_id, known))
 
 
-def _with_page(known: Participation, event: PageShown | ConsentAnswered | ChecksMissed | PageAnswered) -> Participation:
+def _with_page(
+    known: Participation, event: PageShown | ConsentAnswered | ChecksMissed | PageAnswered, at: float
+) -> Participation:
     match event:
         case PageShown():
-            return replace(known, shown=(*known.shown, event.page))
+            return replace(known, shown={**known.shown, event.page: at})
         case ConsentAnswered(about="data"):
             return replace(known, data_consent=event.given)
         case ConsentAnswered():
@@ -349,7 +351,7 @@ def _bared(known: Participation, event: DataErased) -> Participation:
         number=event.number,
         arrived=event.arrived,
         link=event.link,
-        shown=(),
+        shown={},
         done=(),
         missed={},
         answers={},

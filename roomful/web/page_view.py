@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from roomful.core.journey import GRACE
 from roomful.core.pages import Form, Page, Problem, Question
 from roomful.outcomes import WayOut
 from roomful.web.page import LANGUAGES
@@ -96,6 +97,8 @@ class Entered:
     tries: int | None = None
     unkept: bool = False
     """Whether it could not be stored, through no fault of theirs."""
+    left: float | None = None
+    """Seconds that they have left for the page; None: any number."""
 
     def value(self, name: str) -> str:
         """What was entered for an answer, or nothing."""
@@ -188,6 +191,7 @@ class PageView:
             entered=entered,
             problems=_told(shown, entered, words),
             tries=_tries(entered, words),
+            time=None if entered.left is None else _time(entered.left, words),
             field=FIELD,
             data=DATA,
             session_id=session_id,
@@ -249,6 +253,26 @@ def _asked(asked: Asked, answer: str) -> str:
     """The words of a question, or of the row of it that an answer is for."""
     question = asked.question
     return next((row.label for row in question.rows if f"{question.name}.{row.code}" == answer), asked.plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The time that is left: the sentence around it, whole seconds, the same as a clock has them, and when to look on.
+
+    A browser that loads the page anew after `reload` seconds is told that the time is over.
+    """
+
+    before: str
+    after: str
+    seconds: int
+    clock: str
+    reload: int
+
+
+def _time(left: float, words: Mapping[str, str]) -> Time:
+    before, _, after = words["time_limit"].partition("{limit}")
+    seconds = int(left)
+    return Time(before, after, seconds, f"{seconds // 60}:{seconds % 60:02}", int(left + GRACE) + 2)
 
 
 def _tries(entered: Entered, words: Mapping[str, str]) -> str:

@@ -83,14 +83,15 @@ class SessionPages:
             place = await self._place(server, known)
             if known.ended is None and place != "over" and not server.enrolment.may_begin(known.session_id):
                 return self._stopped(request)
-            if isinstance(place, PageRules):
-                await server.enrolment.submit(ShowPage(session_id=known.session_id, page=place.name))
+            if isinstance(place, PageRules) and not await _stays(server, known, place):
+                return _onwards(known, self._headers)
         except (StoreError, Refused):
             return self._notice(request, 503, "unavailable_title", "unavailable")
         if place == "chat":
             return RedirectResponse(f"../chat?session={known.session_id}", 303, headers=self._headers)
+        known = server.enrolment.state.participations[known.session_id]
         if place == "over":
-            return self._over(request, server, server.enrolment.state.participations[known.session_id])
+            return self._over(request, server, known)
         return self._asked(request, place, known, Entered(attempt=known.missed.get(place.name, 0) + 1))
 
     async def take(self, request: Request) -> Response:
@@ -134,6 +135,9 @@ class SessionPages:
             problems[DATA] = Problem(DATA, "choose")
         entered = Entered(form={**sent.form, DATA: [sent.data]}, said=problems, attempt=sent.attempt)
         if problems:
+            # who is too late is told that, and not what is amiss
+            if not await _stays(server, known, place):
+                return _onwards(known, self._headers)
             return self._asked(request, place, known, entered, 422)
         entries = await server.enrolment.submit(
             FillPage(
@@ -173,7 +177,8 @@ class SessionPages:
             return self._notice(request, 503, "unavailable_title", "unavailable")
         missed = known.missed.get(place.name, 0)
         tries = place.tries - missed if missed and not entered.said else None
-        entered = replace(entered, tries=tries)
+        left = server_of(request).enrolment.time_left(known.session_id)
+        entered = replace(entered, tries=tries, left=None if left is None else max(0.0, left))
         return HTMLResponse(
             self._view.page(shown, self._language(request), known.session_id, entered), status, headers=self._headers
         )
@@ -229,6 +234,14 @@ def session_routes(files: Files, pages: Sequence[Page]) -> APIRouter:
 async def _found(server: Server, session_id: str) -> Participation | None:
     # only ids of the form that is given out ever reach the store
     return await server.enrolment.find(session_id) if _SESSION_ID.fullmatch(session_id) else None
+
+
+async def _stays(server: Server, known: Participation, place: PageRules) -> bool:
+    """Whether somebody is on the page still when they are shown it: their time for it may be over."""
+    await server.enrolment.submit(ShowPage(session_id=known.session_id, page=place.name))
+    return (
+        place_of(server.enrolment.state.rules.pages, server.enrolment.state.participations[known.session_id]) == place
+    )
 
 
 def _onwards(known: Participation, headers: Mapping[str, str]) -> Response:
