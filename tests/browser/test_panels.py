@@ -1,7 +1,7 @@
 """From a panel's site through the study and back to it, for every outcome, in a real browser."""
 
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +121,9 @@ class Visit:
 
 
 @asynccontextmanager
-async def study(panel: Site, folder: Path, quota: int | None = None, **more: Any) -> AsyncIterator[Stage]:
+async def study(
+    panel: Site, folder: Path, quota: int | None = None, *, pages: Mapping[str, str] = PAGES, **more: Any
+) -> AsyncIterator[Stage]:
     """A study that the panel sends people to; treatments wait for the answer about the street."""
     # an absence is over soon, so that somebody can be away for too long
     room = quiet_room(llm=LLMSettings(provider="scripted"), reconnect_grace_seconds=1, end_text="Over.", **more)
@@ -142,7 +144,7 @@ async def study(panel: Site, folder: Path, quota: int | None = None, **more: Any
         prompt,
         limits={"return_key": KEY},
         enrolment=enrolment,
-        pages=read(folder, PAGES),
+        pages=read(folder, pages),
         treatments=(only,),
     )
     await stage.start()
@@ -267,5 +269,22 @@ async def test_the_only_place_is_completed_by_the_first_and_full_for_the_next(pr
                 await come.back("quota_full")
 
 
-def test_every_outcome_has_its_way_but_one_that_nothing_tells_yet():
-    assert {*WAYS, "completed", "quota_full"} == {*OUTCOME_NAMES} - {"timed_out"}
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+async def test_whoever_takes_too_long_over_a_page_is_led_out_of_it_and_sent_back(browser, kind, tmp_path, scripts):
+    pages = PAGES | {"before-1.md": f"---\ntime_limit_seconds: 2\n---\n{PAGES['before-1.md']}"}
+    context = await browser.new_context(locale="en-GB", java_script_enabled=scripts)
+    with site(kind) as panel:
+        async with study(panel, tmp_path, pages=pages) as stage, visit(context, panel, stage, "P-slow") as come:
+            await come.press("I agree")
+            timer = come.page.get_by_role("timer")
+            await expect(timer).to_contain_text("Please finish this page within 0:0")
+            if scripts:
+                await expect(timer).to_contain_text("within 0:00 minutes")
+            # nobody does anything: the page goes on by itself
+            await expect(come.page).to_have_title("Thank you", timeout=20_000)
+            await come.back("timed_out")
+    await context.close()
+
+
+def test_every_outcome_has_its_way():
+    assert {*WAYS, "completed", "quota_full", "timed_out"} == {*OUTCOME_NAMES}
