@@ -2,6 +2,8 @@
 
 import csv
 import json
+import shutil
+import subprocess
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
@@ -55,6 +57,13 @@ TEXTS = [
     "+1",
     "-1",
     "@SUM(A1)",
+    "=1+1",
+    "-5 people",
+    "1-2",
+    "3/4",
+    "1e5",
+    "123456789012345678",
+    "TRUE",
     "NA",
     "null",
     "",
@@ -63,6 +72,7 @@ TEXTS = [
     "2026-03-02",
     "back\\slash \\n",
     "'",
+    "'twas",
     "\u2028\x85\x0b\x1b[31m",
 ]
 
@@ -180,6 +190,51 @@ async def test_duckdb_reads_every_message_as_it_is_in_the_store(tmp_path):
         rows = database.sql(f"select content, escaped, elapsed, by_participant from {source} order by seq").fetchall()
     assert [row[0] for row in rows] == TEXTS
     assert rows[0][1:] == (None, 1.123456, True)
+
+
+SPREADSHEET = shutil.which("soffice")
+AS_TEXT = (
+    f"CSV:44,34,76,1,{'/'.join(f'{n}/2' for n in range(1, max(len(one.columns) for one in TABLES) + 1))},0,true,false"
+)
+"""How a careful person has a spreadsheet open a table: commas, quotation marks, UTF-8, and every column is text."""
+AS_SHOWN = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,true,true,false"
+"""How it is to be told to write what its cells show: the same, all in quotation marks."""
+
+
+def converted(files: Sequence[Path], to: str, folder: Path, *options: str) -> list[Path]:
+    """The files as the spreadsheet program opens them and saves them in another format."""
+    about = [f"-env:UserInstallation={folder.parent.as_uri()}/profile", "--headless", "--convert-to", to, *options]
+    subprocess.run([str(SPREADSHEET), *about, "--outdir", folder, *files], check=True, capture_output=True, timeout=240)
+    return [folder / f"{path.stem}.{to.partition(':')[0]}" for path in files]
+
+
+def with_one_line_end(text: str) -> str:
+    """A text as the cell of a spreadsheet can have it: there is one line end in cells, whatever was entered."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@pytest.mark.skipif(
+    SPREADSHEET is None, reason="no soffice: apt-get install --no-install-recommends libreoffice-calc-nogui"
+)
+async def test_a_spreadsheet_that_takes_all_for_text_gives_back_what_is_in_the_store(tmp_path):
+    # given every table, with the texts
+    store = MemoryStore()
+    await full_study(store)
+    await keep(store, rooms.SESSION, talk(*TEXTS))
+    folder = await exported(store, tmp_path)
+
+    # when they are opened, saved as a workbook, opened again, and saved as CSV
+    books = converted(sorted(folder.glob("*.csv")), "xlsx", tmp_path / "books", f"--infilter={AS_TEXT}")
+    converted(books, AS_SHOWN, tmp_path / "back")
+
+    # then each is as it was, and the messages are those of the store
+    said = [row["content"] for row in table(tmp_path / "back", "messages") if row["session_id"] == rooms.SESSION]
+    assert said == [with_one_line_end(text) for text in TEXTS]
+    for one in TABLES:
+        rows = table(folder, one.name)
+        kept = [{name: with_one_line_end(cell) for name, cell in row.items()} for row in rows]
+        assert table(tmp_path / "back", one.name) == kept, one.name
+        assert rows or one.name == "targets"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
