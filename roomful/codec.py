@@ -18,9 +18,9 @@ import typing
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from hashlib import sha256
-from operator import attrgetter
+from operator import attrgetter, or_
 
 import msgspec
 
@@ -156,38 +156,35 @@ def decode(text: str, *, folding: bool = False) -> Entry:
 
     `folding` leaves out what a fold does not look at, in less time: inputs, prompts, and the words of replies.
     """
-    end = text.find(_DATA)
-    if end > 0 and text[-1:] == "}":
-        try:
-            head = _DECODERS[_Head].decode(f'{text[:end]}"}}')
-            data = text[end + len(_DATA) : -1]
-            if folding:
-                head.input = msgspec.UNSET
-                return _entry(head, data, _decoded, _SHORT)
-            return _entry(head, data, _decoded)
-        except msgspec.DecodeError:
-            # halves of surrogate pairs it does not read, another may write the keys in another order, and
-            # what is wrong with a line is for json to say
-            pass
+    try:
+        return _entry((_SHORT if folding else _WHOLE).decode(text), folding=folding)
+    except (msgspec.DecodeError, RecursionError):
+        # a tombstone, halves of surrogate pairs, or no entry at all: what is wrong with a line is for json to say
+        return _loaded(text)
+
+
+def _loaded(text: str) -> Entry:
     try:
         whole = json.loads(text)
-        return _entry(msgspec.convert(whole, _Head), whole["data"], _loaded)
+        head = msgspec.convert(whole, _Head)
+        if head.digest is not None:
+            msgspec.convert(whole["data"], None)
+            # what came in is told by what came of it, and gone with that
+            return Entry(head.seq, head.at, events.Erased(event_type=head.event_type), head.shown)
+        if head.event_type not in _CLASSES:
+            raise CodecError(f"unknown event_type {head.event_type!r}")
+        return _entry(msgspec.convert(whole, _WHOLE.type), folding=False)
     except _FAULTS as fault:
         raise CodecError(f"not an entry of a log: {fault} in {text[:200]!r}") from fault
 
 
-_DATA = '","data":'
-"""What stands before the data of a line as we write it, which are its end."""
-
-
 class _Head(msgspec.Struct):
-    """What a line has beside its data."""
+    """What a tombstone tells."""
 
     event_type: str
     seq: int
     at: float
     shown: int | None = None
-    input: str | msgspec.UnsetType = msgspec.UNSET
     digest: str | None = None
 
 
@@ -257,7 +254,7 @@ class _Called(_Asked, kw_only=True):
     repairs: tuple[str, ...] = ()
 
     def event(self) -> events.CallAnswered | events.CallFailed:
-        """What came of the call. Raises ValueError where it has neither a reply nor an error."""
+        """What came of the call. Raises CodecError where it has neither a reply nor an error."""
         if self.error is not None:
             return events.CallFailed(
                 call_id=self.call_id,
@@ -269,7 +266,7 @@ class _Called(_Asked, kw_only=True):
                 reply=self.reply,
             )
         if self.response is None:
-            raise ValueError("a call has neither a response nor an error")
+            raise CodecError("a call has neither a response nor an error")
         reply = inputs.Reply(
             text=self.response,
             model=self.model,
@@ -351,56 +348,56 @@ class _ShortlyCalled(msgspec.Struct):
         return events.CallAnswered(call_id=self.call_id, prompt=prompt, reply=reply, text=self.text)
 
 
-class _Forms(typing.NamedTuple):
-    """How much is read of requests and of calls."""
+class _Line(msgspec.Struct, kw_only=True, gc=False):
+    """A line that is no tombstone. There is one kind for every type of event, told by `event_type`."""
 
-    requested: type[_Requested] | type[_ShortlyRequested]
-    called: type[_Called] | type[_ShortlyCalled]
+    seq: int
+    at: float
+    data: typing.Any
+    shown: int | None = None
+    input: str | msgspec.UnsetType = msgspec.UNSET
+    digest: None = None
 
-
-_WHOLE, _SHORT = _Forms(_Requested, _Called), _Forms(_ShortlyRequested, _ShortlyCalled)
-
-
-class _Decoders(dict[type, msgspec.json.Decoder[typing.Any]]):
-    def __missing__(self, kind: type) -> msgspec.json.Decoder[typing.Any]:
-        self[kind] = msgspec.json.Decoder(kind)
-        return self[kind]
-
-
-_DECODERS = _Decoders()
+    def event(self) -> Event:
+        event: Event = self.data
+        return event
 
 
-def _decoded[T](data: str, kind: type[T]) -> T:
-    """A value of this type of JSON text."""
-    value: T = _DECODERS[kind].decode(data)
-    return value
+class _AskedLine(_Line, kw_only=True, gc=False):
+    """A request or a call: its data are laid out in another way than the event is."""
+
+    data: _Requested | _Called | _ShortlyRequested | _ShortlyCalled
+
+    def event(self) -> Event:
+        return self.data.event()
 
 
-def _loaded[T](data: object, kind: type[T]) -> T:
-    """A value of this type of what `json` has read."""
-    return msgspec.convert(data, kind)
+def _lines(requested: type, called: type) -> msgspec.json.Decoder[_Line]:
+    """What reads a line in one pass, its data with it."""
+    laid_out: dict[str, type] = {"llm_request": requested, "llm_call": called}
+    kinds = [
+        msgspec.defstruct(
+            name,
+            [("data", laid_out.get(name, kind))],
+            bases=(_AskedLine if name in laid_out else _Line,),
+            tag_field="event_type",
+            tag=name,
+            kw_only=True,
+            gc=False,
+        )
+        for name, kind in _CLASSES.items()
+    ]
+    return msgspec.json.Decoder(reduce(or_, kinds))
 
 
-def _entry(line: _Head, data: typing.Any, read: "_Read", forms: _Forms = _WHOLE) -> Entry:  # noqa: ANN401
-    if line.digest is not None:
-        read(data, type(None))
-        # what came in is told by what came of it, and gone with that
-        return Entry(line.seq, line.at, events.Erased(event_type=line.event_type), line.shown)
-    kind = _CLASSES.get(line.event_type)
-    if kind is None:
-        raise CodecError(f"unknown event_type {line.event_type!r}")
-    if kind is events.CallRequested:
-        event: Event = read(data, forms.requested).event()
-    elif kind is events.CallAnswered:
-        event = read(data, forms.called).event()
-    else:
-        event = read(data, kind)
-    cause = None if line.input is msgspec.UNSET else _input(line.input, event)
-    return Entry(line.seq, line.at, event, line.shown, cause)
+_WHOLE, _SHORT = _lines(_Requested, _Called), _lines(_ShortlyRequested, _ShortlyCalled)
 
 
-class _Read(typing.Protocol):
-    def __call__[T](self, data: typing.Any, kind: type[T], /) -> T: ...  # noqa: ANN401
+def _entry(line: _Line, *, folding: bool) -> Entry:
+    event = line.event()
+    if folding or line.input is msgspec.UNSET:
+        return Entry(line.seq, line.at, event, line.shown)
+    return Entry(line.seq, line.at, event, line.shown, _input(line.input, event))
 
 
 def _event_json(event: Event, session_id: str, time: str) -> str:
