@@ -14,8 +14,8 @@ from roomful.rehearsal.lines import GREETINGS, HOSTILE, INJECTIONS, TALK
 from roomful.rehearsal.standins import GAP_LEAST, KINDS, PER_MINUTE, Seen, Stay, drawn_kind, moves
 from tests import paging
 
-ALICE = Message("m1", 1, "Alice", "Hello there", 1.0, 1)
-SEEN = Seen((ALICE, Message("m2", 2, USER, "hi", 2.0, 2)), 7)
+ALICE = Message(message_id="m1", number=1, sender="Alice", content="Hello there", at=1.0, shown=1)
+SEEN = Seen((ALICE, Message(message_id="m2", number=2, sender=USER, content="hi", at=2.0, shown=2)), 7)
 
 
 def stay(seed: int, minutes: float = 15, grace: float = 60.0) -> Stay:
@@ -133,7 +133,7 @@ def test_a_mixed_one_is_any_kind_and_others_are_what_was_asked_for():
 
 
 def test_a_name_that_looks_like_a_placeholder_stays_as_it_is():
-    odd = Seen((Message("m1", 1, "{name}", "x", 1.0, 1),), 1)
+    odd = Seen((Message(message_id="m1", number=1, sender="{name}", content="x", at=1.0, shown=1),), 1)
 
     contents = [move.act(odd).content for move in moves("hostile", stay(1))]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from roomful.core.inputs import Input, Reply
+from roomful.core.records import record
 from roomful.core.study import ExperimentalSettings, SimulationSettings
 
 type Scalar = str | int | float | bool | None
@@ -13,7 +14,7 @@ USER = "user"
 """The sender of the participant's own messages, in the log and in the state."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Prompt:
     """What an agent is asked.
 
@@ -35,7 +36,7 @@ class Prompt:
     speech: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SessionStarted:
     """The participant came in and the clock started. Holds what is needed to run the session again."""
 
@@ -61,12 +62,12 @@ class SessionStarted:
     """The kind of stand-in that took the participant's place in a rehearsal; empty for people."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SessionSuspended:
     """The server was shut down in an orderly way; the session goes on at its next start."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SessionResumed:
     """The session goes on after an outage of `gap` seconds; the participant has until `absent_at` to be back."""
 
@@ -74,12 +75,12 @@ class SessionResumed:
     absent_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ParticipantConnected:
     protocol: Literal[1, 2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ParticipantDisconnected:
     """The socket closed after frames up to number `sent`; the session ends if nobody is back by `absent_at`."""
 
@@ -87,7 +88,7 @@ class ParticipantDisconnected:
     absent_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TurnScheduled:
     """The room's clock: background message `number` is due at `due`; who writes it is chosen at `plan_at`."""
 
@@ -98,7 +99,7 @@ class TurnScheduled:
     """Seconds between the message before and this one; 0 where lengths are not drawn."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TurnPlanned:
     """An agent means to post: it reads at `read_at`, types from `typing_at` and posts at `due`."""
 
@@ -121,7 +122,7 @@ class TurnPlanned:
     """Whether it has an emoji; None: as the model likes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TurnMerged:
     """A further message of the participant will be answered by an answer already under way."""
 
@@ -129,7 +130,7 @@ class TurnMerged:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TurnDropped:
     """A message that was planned and will not be posted."""
 
@@ -140,7 +141,7 @@ class TurnDropped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TurnFilled:
     """No call brought a message for a turn, for this `reason`; a reviewed line of the study stands in."""
 
@@ -150,7 +151,7 @@ class TurnFilled:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallRequested:
     """An agent's message is asked for: of which model, with which prompt and parameters."""
 
@@ -161,7 +162,7 @@ class CallRequested:
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallAnswered:
     """The raw reply as it came, and the `text` made of it for the room; None when nothing in it can be shown."""
 
@@ -175,7 +176,7 @@ class CallAnswered:
     """What was taken from the reply so that it can be: `form`, `markdown`, `name`, `quotes`, `length`, `words`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallFailed:
     """The call brought no reply; `error` is one of the kinds in `roomful.llm.LLMError`."""
 
@@ -189,13 +190,13 @@ class CallFailed:
     """What came nonetheless, such as a reply that was blocked half-way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TypingStarted:
     sender: str
     turn_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MessagePosted:
     """A message is in the room. `sender` is `"user"` or an agent's name.
 
@@ -224,7 +225,7 @@ class MessagePosted:
     """1, 2, 3 … for the study's own seeded messages, in their order in the settings; never told either."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DistressNoticed:
     """The participant's message has signs of suicidal thoughts or of self-harm; `action` is what the study does."""
 
@@ -232,13 +233,13 @@ class DistressNoticed:
     action: Literal["alert", "end"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReceiptGiven:
     message_id: str
     status: Literal["delivered", "read"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReactionSet:
     """`sender` reacts to a message with `emoji`, or takes the reaction back (None)."""
 
@@ -247,19 +248,19 @@ class ReactionSet:
     emoji: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MessageReported:
     message_id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MemberBlocked:
     member: str
     blocked: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ActivityRecorded:
     """What the participant's page reported: `typing`, `seen` or `visibility`, as it was sent."""
 
@@ -267,7 +268,7 @@ class ActivityRecorded:
     details: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ErrorRecorded:
     """Something went wrong that did not end the session; `count` faults of one kind may share an entry."""
 
@@ -291,7 +292,7 @@ class Measured:
     excluded: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SessionEnded:
     """The session is over. `tally` counts what was meant and what was delivered; `unfinished` turns were under way.
 
@@ -307,7 +308,7 @@ class SessionEnded:
     targets: Mapping[str, Measured] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Erased:
     """What happened here was taken out of the log afterwards, as when a participant withdraws; its place is kept."""
 

@@ -1,13 +1,14 @@
 """What may come in: imperatives that the core decides upon."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from roomful.core.records import record
 from roomful.core.study import ExperimentalSettings, SimulationSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reply:
     """What a model said, as it came. Latency in seconds, from asking to the end, all attempts included."""
 
@@ -26,7 +27,7 @@ class Reply:
     """Which of the fallbacks answered, from 1; 0: the model that was asked first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Start:
     """The participant comes in for the first time; what is given here is what the whole session runs by."""
 
@@ -48,56 +49,56 @@ class Start:
     """The kind of stand-in that took the participant's place in a rehearsal; empty for people."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Suspend:
     """The server is shutting down."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Resume:
     """The session was opened again from its log; `gap` is how long nobody ran it, in seconds."""
 
     gap: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Connect:
     protocol: Literal[1, 2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Disconnect:
     """The socket closed; `sent` is the number of the last shown entry that was sent through it."""
 
     sent: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Say:
     content: str
     client_id: str | None = None
     reply_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class React:
     message_id: str
     emoji: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Report:
     message_id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Block:
     member: str
     blocked: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Observe:
     """The page reports what the participant did."""
 
@@ -105,7 +106,7 @@ class Observe:
     details: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Complain:
     """The edge met a fault that belongs in the log, such as a frame that could not be read."""
 
@@ -115,13 +116,13 @@ class Complain:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Answered:
     call_id: str
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Failed:
     """The call brought no reply; `error` is a kind of `roomful.llm.LLMError`, latency is in seconds."""
 
@@ -134,21 +135,21 @@ class Failed:
     """What came nonetheless, with the tokens it cost."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rang:
     """The alarm of this name is due."""
 
     alarm: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Leave:
     """The participant withdraws; with `delete` what they have written is to be deleted."""
 
     delete: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class End:
     """Somebody other than the participant ends the session."""
 

@@ -1,8 +1,19 @@
-"""Values that change by being made anew."""
+"""Values that nobody changes: they are made anew, and often, so making them has to be quick."""
 
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, dataclass_transform
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+def record[T](kind: type[T]) -> type[T]:
+    """A dataclass whose fields are given by name and never set again, which the type checker alone holds.
+
+    A dataclass that refuses it by itself takes four times as long to make, and one with slots twice as long to read:
+    its defaults are not found on the class.
+    """
+    return dataclass(kw_only=True, unsafe_hash=True)(kind)
 
 
 def amended[T: tuple[Any, ...]](record: T, changes: Mapping[str, Any]) -> T:
