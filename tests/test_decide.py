@@ -1,5 +1,7 @@
 """Given entries, when an input comes, then events."""
 
+from dataclasses import asdict
+
 import pytest
 
 from roomful.core.decide import Refused
@@ -81,7 +83,7 @@ def test_a_session_ends_when_its_time_is_up():
 
     events = room.until(900.0)
 
-    assert events == [SessionEnded(reason="duration_expired", tally=room.state.tally._asdict() | {"unfinished": 0})]
+    assert events == [SessionEnded(reason="duration_expired", tally=asdict(room.state.tally) | {"unfinished": 0})]
     assert room.entries[-1].at == 8.571429
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import NamedTuple, assert_never
 
@@ -655,7 +655,7 @@ def _end(draft: _Draft, reason: str, due: float | None = None) -> None:
     late = due is not None and draft.now - due > turns.OUTAGE_LEAST
     ended = SessionEnded(
         reason=reason,
-        tally=state.tally._asdict() | unfinished,
+        tally=asdict(state.tally) | unfinished,
         llm_degraded_seconds=state.degraded_seconds(draft.now),
         due=due if late else None,
         targets=targets.measured(state),

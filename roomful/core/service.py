@@ -31,20 +31,20 @@ class Service(NamedTuple):
 
     def asking(self, call_id: str, at: float) -> "Service":
         """A call was asked for."""
-        return amended(self, {"asked": {**self.asked, call_id: at}})
+        return self._waiting({**self.asked, call_id: at})
 
     def answered(self, call_id: str, at: float) -> "Service":
         """A call brought something to show."""
-        return amended(self, {"asked": self._without(call_id), "answered_at": at, "failures": 0, "failed_at": inf})
+        return Service(self._without(call_id), at, degraded=self.degraded)
 
     def failed(self, call_id: str, at: float) -> "Service":
         """A call brought nothing to show."""
-        failures = {"failures": self.failures + 1, "failed_at": min(self.failed_at, at)}
-        return amended(self, {"asked": self._without(call_id), **failures})
+        failed_at = min(self.failed_at, at)
+        return Service(self._without(call_id), self.answered_at, self.failures + 1, failed_at, self.degraded)
 
     def only(self, calls: Collection[str]) -> "Service":
         """No other calls than these are waited for any longer."""
-        return amended(self, {"asked": {call_id: at for call_id, at in self.asked.items() if call_id in calls}})
+        return self._waiting({call_id: at for call_id, at in self.asked.items() if call_id in calls})
 
     def resumed(self, at: float) -> "Service":
         """Nobody ran the session until now: what is outstanding is asked again, and failures are of the past."""
@@ -67,6 +67,9 @@ class Service(NamedTuple):
             return inf
         since = max(min(evidence), self.answered_at)
         return max(since + llm.unavailable_seconds, evidence[UNAVAILABLE_LEAST - 1])
+
+    def _waiting(self, asked: Mapping[str, float]) -> "Service":
+        return Service(asked, self.answered_at, self.failures, self.failed_at, self.degraded)
 
     def _without(self, call_id: str) -> Mapping[str, float]:
         return {known: at for known, at in self.asked.items() if known != call_id}
