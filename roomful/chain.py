@@ -11,6 +11,8 @@ from roomful.codec import GENESIS, chain, digest
 _HEX = 64
 """Characters of a hash."""
 _SALT, _DIGEST, _HASH, _DATA = ',"salt":"', ',"digest":"', '","hash":"', '","data":'
+_BEGIN = _HEX + len(_DATA)
+"""Where the data begin behind a hash."""
 _SEQ = re.compile(r',"seq":([1-9][0-9]{0,15}),')
 
 
@@ -54,14 +56,11 @@ def check_chain(lines: Sequence[str]) -> Checked:
     link = GENESIS
     for seq, text in enumerate(lines, 1):
         # the way of nearly every line of nearly every log; whatever is not so is looked at closely
-        end = text.find(_SALT)
-        middle = text.find(_HASH, end)
-        data = middle + len(_HASH) + _HEX
-        if end < 0 or middle < 0 or text[data : data + len(_DATA)] != _DATA or text[-1] != "}":
-            return _look_closely(lines)
-        head, salt = text[:end], text[end + len(_SALT) : middle]
-        link = chain(link, head, digest(salt, text[data + len(_DATA) : -1]))
-        if text[middle + len(_HASH) : data] != link or f',"seq":{seq},' not in head:
+        head, _, rest = text.partition(_SALT)
+        salt, _, rest = rest.partition(_HASH)
+        said, followed, data = rest[:_HEX], rest[_HEX:_BEGIN], rest[_BEGIN:-1]
+        link = chain(link, head, digest(salt, data))
+        if said != link or followed != _DATA or text[-1:] != "}" or f',"seq":{seq},' not in head:
             return _look_closely(lines)
     return Checked(len(lines), link, 0, ())
 
@@ -142,7 +141,7 @@ def _parse(text: str) -> _Link | None:
     for key, erased in ((_SALT, False), (_DIGEST, True)):
         head, found, rest = text.partition(key)
         value, _, rest = rest.partition(_HASH)
-        said, followed, data = rest[:_HEX], rest[_HEX : _HEX + len(_DATA)], rest[_HEX + len(_DATA) :]
+        said, followed, data = rest[:_HEX], rest[_HEX:_BEGIN], rest[_BEGIN:]
         number = _SEQ.search(head)
         if not (found and number and followed == _DATA and data[-1:] == "}"):
             continue

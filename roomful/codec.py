@@ -119,12 +119,12 @@ def sealed(head: str, salt: str, data: str, previous: str) -> Encoded:
 
 def digest(salt: str, data: str) -> str:
     """The fingerprint that stands for a line's data in the chain."""
-    return sha256((salt + data).encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(f"{salt}{data}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def chain(previous: str, head: str, data_digest: str) -> str:
     """The hash after a line with this head and this digest of its data."""
-    return sha256((previous + head + data_digest).encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(f"{previous}{head}{data_digest}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def tombstone(text: str) -> str:
