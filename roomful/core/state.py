@@ -211,7 +211,7 @@ def fold(entries: Iterable[Entry], state: SessionState | None = None) -> Session
 def take_up(state: SessionState, entry: Entry) -> None:
     """Bring a state up to this entry, in its place: only for a copy that nobody else holds."""
     event = entry.event
-    if state.service.asked or state.service.failures:
+    if entry.at > state.at and (state.service.asked or state.service.failures):
         _pass(state, entry)
     state.seq, state.at = entry.seq, entry.at
     if entry.shown is not None:
@@ -486,7 +486,7 @@ def _close(state: SessionState, turn_id: str) -> None:
     for kind in ("call", "typing", "post"):
         state.alarms.pop(f"{kind}:{turn_id}", None)
     state.turns.pop(turn_id, None)
-    given_up = [call_id for call_id, call in state.calls.items() if call.turn_id == turn_id]
+    given_up = [call_id for call_id, call in state.calls.items() if call.turn_id == turn_id] if state.calls else ()
     if given_up:
         for call_id in given_up:
             del state.calls[call_id]
