@@ -122,7 +122,7 @@ class SessionLog:
 
     def _folded(self, state: SessionState, last: Line) -> Folded | None:
         """What to keep of a state beside the lines, if it is time to."""
-        if state.ended is not None or state.seq - self._kept < KEPT_EVERY:
+        if not self._store.lasting or state.ended is not None or state.seq - self._kept < KEPT_EVERY:
             return None
         data = packed(state)
         return Folded(state.seq, last.hash, data) if data else None

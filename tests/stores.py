@@ -11,7 +11,9 @@ STARTED = 1_772_461_800_000_000  # 2026-03-02T14:30:00Z in microseconds
 
 
 class ShakyStore(MemoryStore):
-    """Fails while it is told to: before it has stored (`down`), or after (`mute`)."""
+    """Stands for a disk that fails while it is told to: before it has stored (`down`), or after (`mute`)."""
+
+    lasting = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -246,7 +246,9 @@ async def test_a_follower_that_stops_is_forgotten():
 
 
 class CountingStore(MemoryStore):
-    """Remembers from where lines were read."""
+    """Stands for a disk, and remembers from where lines were read."""
+
+    lasting = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -279,6 +281,13 @@ async def test_a_log_is_opened_from_what_it_folded_to_and_the_lines_since():
     assert again.state == log.state == room.state
     assert (again.started, again._hash) == (log.started, log._hash)
     assert store.read_after[-1] > len(room.entries) - 2 * KEPT_EVERY > 0
+
+
+async def test_nothing_is_kept_for_a_restart_where_the_store_forgets_everything_itself():
+    store = MemoryStore()
+    await spoken(store)
+
+    assert await store.folded(SESSION) is None
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ class WatchedStore(ShakyStore):
 class Cable:
     """The way of one process to the store, which a crash cuts: before a commit, or before its answer."""
 
+    lasting = True
+
     def __init__(self, store: ShakyStore) -> None:
         self._store = store
         self.cut = False

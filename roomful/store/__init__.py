@@ -85,6 +85,9 @@ class UnknownSession(LookupError):
 class Store(Protocol):
     """Sessions and their lines. Every method raises StoreError when the store cannot be reached or written."""
 
+    lasting: bool
+    """Whether it outlives the process: where it does not, nobody ever asks for what lines fold to."""
+
     async def reserve(self, session_id: str, created: float, about: str) -> None:
         """Give out a session: it exists from now on, with an empty log."""
         ...

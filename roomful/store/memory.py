@@ -8,6 +8,8 @@ from roomful.store import STUDY, Folded, Line, SessionRow, UnknownSession, rules
 class MemoryStore:
     """Sessions and their lines in this process, gone with it."""
 
+    lasting = False
+
     def __init__(self) -> None:
         self._rows: dict[str, SessionRow] = {}
         self._lines: dict[str, list[Line]] = {}

@@ -73,6 +73,8 @@ _LIVE = _ALL.where(sessions.c.head > 0, sessions.c.ended.is_(None))
 class SQLStore:
     """Sessions and their lines in SQLite or PostgreSQL."""
 
+    lasting = True
+
     def __init__(
         self,
         database: Database,
