@@ -275,6 +275,11 @@ def broken() -> list[str]:
         changed(event_type="session_suspended", input="suspend", data=[]),
         changed(data={**whole["data"], "simulation_config": 7}),
         changed(data={**whole["data"], "simulation_config": {}}),
+        # a tombstone has no data, and a call has a reply or an error
+        changed(digest="f" * 64), changed(digest=7, data=None),
+        changed(event_type="llm_call", data={"call_id": "c1", "prompt": "", "agent_name": "Bob", "system": "",
+                                             "response": None, "error": None}),
+        f'{{"mood":{"[" * 100_000}',
     ]  # fmt: skip
 
 

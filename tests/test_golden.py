@@ -1,12 +1,13 @@
 """Logs that are kept: run again they are what they were, and broken off anywhere they go on the same."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from roomful.codec import decode
+from roomful.codec import decode, encode, parse_timestamp
 from roomful.core import CORE_VERSION
 from roomful.core.events import (
     Entry,
@@ -52,6 +53,18 @@ def test_a_golden_log_of_this_version_is_the_same_when_it_is_run_again(path):
 
     assert verdict.not_run is None
     assert verdict.sound, f"the core decides otherwise: raise CORE_VERSION, then scripts/golden. {verdict.difference}"
+
+
+@pytest.mark.parametrize("path", PRESENT, ids=named)
+def test_the_lines_of_a_golden_log_are_written_as_they_were_read(path):
+    texts = read(path)
+    first, *others = [json.loads(text) for text in texts]
+    started, link = parse_timestamp(first["timestamp"]), first["hash"]
+
+    # all but the start, where settings stand that are younger than the log
+    for text, whole in zip(texts[1:], others, strict=True):
+        assert encode(decode(text), SESSION, started, link, whole["salt"]) == (text, whole["hash"])
+        link = whole["hash"]
 
 
 @pytest.mark.parametrize("path", [path for path in ALL if path not in PRESENT], ids=named)
