@@ -17,17 +17,20 @@ from roomful.core.timing import ATTENTIVE, VARIED
 from roomful.enrolment_settings import AssignmentSettings, EnrolmentSettings
 from roomful.export import export
 from roomful.llm import LLMError
+from roomful.llm.scripted import Scripted
 from roomful.rehearsal import runner
 from roomful.rehearsal.concerns import concerns
 from roomful.rehearsal.numbers import forecast, numbers_of, planned_of
 from roomful.rehearsal.prices import Prices, Purse
-from roomful.rehearsal.runner import BEGAN, Keeper
+from roomful.rehearsal.runner import BEGAN, Keeper, Rehearsal
+from roomful.rehearsal.speaking import estimated
 from roomful.rehearsal.standins import Move
 from roomful.rehearsal.summary import Heard
 from roomful.replay import verify
 from roomful.store import STUDY
 from roomful.store.memory import MemoryStore
 from roomful.store.sql import SQLStore
+from roomful.timeline import simulated_loop
 from tests import examples, paging
 from tests.rehearsing import PRICE, PRICES, plan, rehearsed, study, treatment
 
@@ -71,6 +74,27 @@ def test_the_same_seed_gives_the_same_numbers_and_another_gives_others():
 
     assert told(first) == told(again)
     assert told(first) != told(other)
+
+
+def test_a_rehearsal_can_be_stopped_after_any_session():
+    begun = list[int]()
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task
+
+        def stop(heard: Heard) -> None:
+            begun.append(heard.number)
+            # as Ctrl-C does, while sessions of scripted agents take no turn of the loop
+            task.cancel()
+
+        speaks = estimated(Scripted(), 1.0)
+        await Rehearsal(plan(sessions=5), speaks, Purse(PRICES), on_session=stop).run()
+
+    with asyncio.Runner(loop_factory=simulated_loop) as loop, pytest.raises(asyncio.CancelledError):
+        loop.run(main())
+
+    assert len(begun) < 5
 
 
 def test_a_kept_session_is_a_sound_log_that_runs_again_to_the_same():

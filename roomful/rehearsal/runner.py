@@ -33,6 +33,7 @@ from roomful.settings import ASK, StudySettings
 from roomful.store import STUDY, Store, StoreError
 from roomful.store import Line as StoredLine
 from roomful.store.memory import MemoryStore
+from roomful.timeline import sleep
 
 BEGAN = 946_684_800_000_000
 """When a rehearsal takes place: from 2000-01-01 on, so that nobody takes its times for those of people."""
@@ -211,6 +212,8 @@ class Rehearsal:
                 await self._keeper.tell(self._study_log)
             if heard and self._on_session:
                 self._on_session(heard)
+            # a session of scripted agents takes no turn of the loop: without one here Ctrl-C would wait for the last
+            await sleep(0)
 
     async def _participate(self, number: int) -> Heard | None:
         """One participation from the door to the way out; None where it did not come to the chat."""
