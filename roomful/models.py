@@ -4,7 +4,8 @@ An entry of `fallbacks` or `agents` is an object of the same keys. What it leave
 what belongs to a provider or to one of its models, where the entry names another.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from roomful.core.prompts import LONGEST
@@ -220,13 +221,18 @@ _ALONE = object_of(LLMSettings, LLM_RULES, _check_llm)
 
 
 def _read_llm(value: object) -> LLMSettings:
-    alone = _ALONE.read(value)
+    alone, faults = _read_alone(value)
     if not isinstance(value, JSONObject):
         raise wrong(value, "an object")
-    faults: list[Fault] = []
-    entries = list(_items(value, "fallbacks"))
-    fallbacks = [_laid(value, entry, f"fallbacks[{index}]", faults) for index, entry in enumerate(entries)]
-    agents = {name: _laid(value, entry, f"agents.{legible(name)}", faults) for name, entry in _members(value, "agents")}
+    told = {fault.key for fault in faults}
+    base = _sound(value, told)
+    found: list[Fault] = []
+    fallbacks = [_laid(base, entry, key, found) for key, entry in _items(value, base)]
+    agents = {name: _laid(base, entry, f"agents.{legible(name)}", found) for name, entry in _members(value, base)}
+    # what the entries' own rules have found is among the faults already
+    faults += [fault for fault in found if fault.key not in told]
+    if alone is None:
+        raise Wrong(*faults)
     faults += _check_others(alone, fallbacks)
     if faults:
         raise Wrong(*faults)
@@ -234,16 +240,38 @@ def _read_llm(value: object) -> LLMSettings:
     return replace(alone, fallbacks=tuple(filter(None, fallbacks)), agents=laid)
 
 
-def _items(value: JSONObject, key: str) -> Iterator[JSONObject]:
-    found = value.get(key)
-    yield from (entry for entry in (found if isinstance(found, list) else ()) if isinstance(entry, JSONObject))
+def _read_alone(value: object) -> tuple[LLMSettings | None, list[Fault]]:
+    """`llm` by itself, each of its entries by the rules of its keys; None and the faults where there are some."""
+    try:
+        return _ALONE.read(value), []
+    except Wrong as error:
+        return None, list(error.faults)
 
 
-def _members(value: JSONObject, key: str) -> Iterator[tuple[str, JSONObject]]:
-    found = value.get(key)
+def _sound(llm: JSONObject, told: Collection[str]) -> JSONObject:
+    """What entries may take over: a key with a fault would be told again for each of them."""
+    faulty = {re.split(r"[.\[]", key, maxsplit=1)[0] for key in told}
+    return JSONObject({name: value for name, value in llm.items() if name not in faulty})
+
+
+def _items(llm: JSONObject, base: JSONObject) -> Iterator[tuple[str, JSONObject]]:
+    found = llm.get("fallbacks")
+    for index, entry in enumerate(found if isinstance(found, list) else ()):
+        if isinstance(entry, JSONObject) and _can_be_laid(entry, llm, base):
+            yield f"fallbacks[{index}]", entry
+
+
+def _members(llm: JSONObject, base: JSONObject) -> Iterator[tuple[str, JSONObject]]:
+    found = llm.get("agents")
     for name, entry in found.items() if isinstance(found, JSONObject) else ():
-        if isinstance(entry, JSONObject):
+        if isinstance(entry, JSONObject) and _can_be_laid(entry, llm, base):
             yield name, entry
+
+
+def _can_be_laid(entry: JSONObject, llm: JSONObject, base: JSONObject) -> bool:
+    """Whether it is known what model the entry means, where `llm` itself has faults."""
+    known = all(name in base for name in ("provider", "model", "model_path") if name in llm)
+    return known or entry.get("provider") not in (None, base.get("provider"))
 
 
 def _laid(llm: JSONObject, entry: JSONObject, key: str, faults: list[Fault]) -> ModelSettings | None:

@@ -132,9 +132,9 @@ def integer(low: int | None = None, high: int | None = None) -> Rule[int]:
 def number(high: float = math.inf, *, positive: bool = False) -> Rule[float]:
     """A finite number from 0, or with `positive` above 0, to `high`."""
     if positive:
-        expected = "a number above 0" if high == math.inf else f"a number above 0, at most {high:g}"
+        expected = "a number above 0" if high == math.inf else f"a number above 0, at most {high:.12g}"
     else:
-        expected = "a number of at least 0" if high == math.inf else f"a number from 0 to {high:g}"
+        expected = "a number of at least 0" if high == math.inf else f"a number from 0 to {high:.12g}"
 
     def read(value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool):
@@ -335,6 +335,10 @@ def read_text(path: Path) -> str:
         data = path.read_bytes()
     except FileNotFoundError:
         raise Missing(Fault("", "", "no such file", f"a file at {path.absolute()}")) from None
+    except IsADirectoryError:
+        raise Wrong(Fault("", "", f"a folder at {path.absolute()}", "a file")) from None
+    except NotADirectoryError:
+        raise Wrong(Fault("", "", f"a file at {path.parent.absolute()}", f"a folder with {path.name}")) from None
     except OSError as error:
         raise Wrong(Fault("", "", f"{error.strerror} at {path.absolute()}", "a file that can be read")) from None
     try:

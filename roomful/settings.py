@@ -111,14 +111,20 @@ _PICTURE = matching(
 )
 _LINK = matching("an address that begins with https:// or http://", r"https?://[^\s/?#]+[^\s]*")
 
+_RATE_MOST = 10_000
+"""Messages a minute: beyond it one room would busy the server alone."""
+
+_MINUTES_MOST = 1_000_000
+"""Almost two years: the calendar must hold a session's end, and what is longer is a slip of the pen."""
+
 SIMULATION_RULES: Mapping[str, Rule[object]] = {
     "num_agents": integer(1),
     "agent_names": Rule(_NAMES_EXPECTED, _read_names),
-    "messages_per_minute": number(),
+    "messages_per_minute": number(_RATE_MOST),
     "user_response_probability": number(1),
     "context_window_size": integer(0),
-    "session_duration_minutes": number(positive=True),
-    "reconnect_grace_seconds": number(),
+    "session_duration_minutes": number(_MINUTES_MOST, positive=True),
+    "reconnect_grace_seconds": number(_MINUTES_MOST * 60),
     "participant_name": NAME,
     "group_name": NAME,
     "group_picture": or_null(_PICTURE),

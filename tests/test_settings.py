@@ -118,7 +118,7 @@ def test_a_preset_sets_what_is_not_set_by_itself(tmp_path, keys, timing, speech)
         ({"timing": {"burstiness": -1}}, "timing.burstiness", "a number from -0.9 to 0.9"),
         ({"timing": {"burstyness": 0}}, "timing.burstyness", "burstiness"),
         ({"speech": {"kinds": {"asks": 1}}}, "speech.kinds.asks", "ask"),
-        ({"speech": {"kinds": {"ask": -1}}}, "speech.kinds.ask", "a number from 0 to 1e+06"),
+        ({"speech": {"kinds": {"ask": -1}}}, "speech.kinds.ask", "a number from 0 to 1000000"),
         ({"speech": {"kinds": {"ask": 0}}}, "speech.kinds", "at least one weight above 0"),
         ({"speech": {"kinds": []}}, "speech.kinds", "an object"),
     ],
@@ -262,6 +262,34 @@ def test_a_fault_of_a_model_is_told_where_it_stands(tmp_path, llm, key, words):
     assert words in fault.expected
 
 
+def test_the_faults_of_all_entries_and_of_llm_itself_are_told_at_once(tmp_path):
+    llm = {
+        "temperature": 9,
+        "fallbacks": ["openai", {"provider": "openai", "temperature": "x"}, {"provider": "mistral"}, OLLAMA],
+        "agents": {"Alice": {"provider": "local"}, "Bob": {"temprature": 1}},
+    }
+
+    found = faults(write(tmp_path, simulation=simulation(llm=llm)))
+
+    assert sorted(fault.key for fault in found) == [
+        "llm.agents.Alice.model_path",
+        "llm.agents.Bob.temprature",
+        "llm.fallbacks[0]",
+        "llm.fallbacks[1].model",
+        "llm.fallbacks[1].temperature",
+        "llm.fallbacks[2].model",
+        "llm.temperature",
+    ]
+
+
+def test_an_entry_is_not_blamed_for_a_provider_that_llm_itself_has_wrong(tmp_path):
+    llm = {"provider": "openay", "model": "m", "fallbacks": [{"model": "n"}, {"provider": "local"}]}
+
+    found = faults(write(tmp_path, simulation=simulation(llm=llm)))
+
+    assert [fault.key for fault in found] == ["llm.provider", "llm.fallbacks[1].model_path"]
+
+
 def test_an_agent_of_one_treatment_alone_may_have_a_model_of_its_own(tmp_path):
     names = simulation()["agent_names"]
     other = ["Zoe", *names[1:]]
@@ -351,7 +379,16 @@ def test_a_folder_in_a_file_s_place_is_a_fault(tmp_path):
     (tmp_path / "experimental_settings.json").unlink()
     (tmp_path / "experimental_settings.json").mkdir()
 
-    assert only_fault(tmp_path).expected == "a file that can be read"
+    fault = only_fault(tmp_path)
+
+    assert fault.found == f"a folder at {tmp_path / 'experimental_settings.json'}"
+    assert fault.expected == "a file"
+
+
+def test_a_file_in_the_folder_s_place_is_told_as_such(tmp_path):
+    (tmp_path / "study").write_text("{}")
+
+    assert {fault.found for fault in faults(tmp_path / "study")} == {f"a file at {tmp_path / 'study'}"}
 
 
 def test_bad_json_names_line_and_column(tmp_path):
@@ -406,11 +443,14 @@ def test_a_file_that_is_no_object_of_settings_is_a_fault(tmp_path, text):
         ("messages_per_minute", -1),
         ("messages_per_minute", False),
         ("messages_per_minute", "6"),
+        ("messages_per_minute", 10_001),
         ("user_response_probability", 1.01),
         ("user_response_probability", -0.01),
         ("context_window_size", -1),
         ("session_duration_minutes", 0),
+        ("session_duration_minutes", 1e12),
         ("reconnect_grace_seconds", -1),
+        ("reconnect_grace_seconds", 1e300),
         ("participant_name", ""),
         ("participant_name", " Sam"),
         ("participant_name", None),
