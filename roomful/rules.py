@@ -38,10 +38,11 @@ class Fault:
 class SettingsError(ValueError):
     """Settings that cannot be used; `faults` has all that was found, the message is one line a fault."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    def __init__(self, faults: Iterable[Fault], begin: str = "The settings have") -> None:
+        """`begin` says what has them, where it is something else."""
         self.faults = tuple(faults)
         count = "a fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
-        super().__init__("\n".join([f"The settings have {count}:", *(f"- {fault}" for fault in self.faults)]))
+        super().__init__("\n".join([f"{begin} {count}:", *(f"- {fault}" for fault in self.faults)]))
 
 
 class Wrong(Exception):

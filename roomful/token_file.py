@@ -39,7 +39,7 @@ def read_rows(path: Path, known: Sequence[str] | None = None) -> list[Row]:
     try:
         text = read_text(path)
     except Wrong as fault:
-        raise SettingsError([_in_file(path, one) for one in fault.faults]) from None
+        raise SettingsError([_in_file(path, one) for one in fault.faults], "The file has") from None
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     rows: list[Row] = []
     faults: list[Fault] = []
@@ -61,7 +61,7 @@ def read_rows(path: Path, known: Sequence[str] | None = None) -> list[Row]:
     if not faults and not rows:
         faults.append(Fault(str(path), "", "no tokens", "a line for each"))
     if faults:
-        raise SettingsError(faults)
+        raise SettingsError(faults, "The file has")
     return rows
 
 

@@ -95,6 +95,8 @@ def test_a_second_file_goes_on_with_the_numbers(lab):
         (("create", "--count", "0", "--out", "t.csv"), 2, "--count"),
         (("create", "--count", "2", "--out", "there.csv"), 1, "there.csv is there already"),
         (("create", "--count", "2", "--out", "nowhere/t.csv"), 1, "nowhere/t.csv: No such file or directory"),
+        (("create", "--count", "2", "--out", "t.csv", "--url", "ftp://x"), 2, "begins with http://"),
+        (("create", "--count", "2", "--out", "t.csv", "--url", "https://x.org/?a=1"), 2, "no ? and no #"),
         (("import", "nowhere.csv"), 1, "nowhere.csv: found no such file"),
         (("import", "there.csv"), 1, "line 1: found the columns name"),
         (("list",), 1, "There is no database"),
@@ -142,6 +144,7 @@ def test_tokens_are_revoked_by_themselves_by_label_and_by_id(lab):
 
     assert [one["revoked"] for one in tokens()] == [True, True, True, True, False]
     assert "There is no token 017" in unknown
+    assert "1 token revoked." in invoke("tokens", "revoke", "001", "005")
     assert "before" in invoke("tokens", "revoke", "001")
 
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from roomful.cli.output import Failure, say
-from roomful.cli.token_work import link
+from roomful.cli.token_work import check_address, link
 from roomful.token_file import Row, read_rows
 
 _SHEET = """<!doctype html>
@@ -37,15 +37,15 @@ p { margin: 0; font-family: ui-monospace, monospace; font-size: 8pt; overflow-wr
 
 def write_sheet(file: Path, out: Path, url: str) -> None:
     """Write the links of a file's tokens as one HTML file that needs nothing else."""
-    if not url.startswith(("http://", "https://")):
-        raise Failure("An address begins with http:// or https://: --url https://chat.example.org", 2)
+    check_address(url)
     rows = read_rows(file)
     try:
         with out.open("x", encoding="utf-8") as sheet:
             sheet.write(sheet_of(rows, url))
     except FileExistsError:
         raise Failure(f"{out} is there already: take another name, or delete it.") from None
-    say(f"{out}: {len(rows)} links to {url}. Whoever has the sheet can use them.")
+    links = "1 link" if len(rows) == 1 else f"{len(rows)} links"
+    say(f"{out}: {links} to {url}. Whoever has the sheet can use them.")
 
 
 def sheet_of(rows: Sequence[Row], url: str) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from roomful.rules import SettingsError
 from roomful.settings import ServerSettings, StudySettings, load_settings
 from roomful.store import StoreError
 from roomful.token_file import Row, hashed, read_rows, read_tokens
+
+_ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 
 ID_LENGTH = 8
 """Characters of a token's hash by which it is named."""
@@ -38,6 +41,7 @@ def create(server: ServerSettings, wanted: Wanted, out: Path, url: str) -> None:
     """Make tokens and write them to a file; where either fails there are none."""
     if wanted.balanced and wanted.treatment is not None:
         raise Failure("--treatment gives all the same, --balanced divides them: take one of the two.", 2)
+    check_address(url)
     study = load_settings(server.study)
     _check_treatment(study, wanted.treatment)
     first = len(_state(server).tokens) + 1
@@ -95,6 +99,13 @@ def _csv(tokens: Sequence[str], made: Sequence[Token], url: str) -> str:
     return text.getvalue()
 
 
+def check_address(url: str) -> None:
+    """Raise Failure for what no link can begin with: links are printed and sent before anybody tries one."""
+    if not _ADDRESS.fullmatch(url):
+        example = "--url https://chat.example.org"
+        raise Failure(f"An address begins with http:// or https://, and has no ? and no #: {example}", 2)
+
+
 def link(url: str, token: str) -> str:
     """A participant's link."""
     return f"{url.rstrip('/')}/chat?token={quote(token, safe='')}"
@@ -128,7 +139,7 @@ def import_tokens(server: ServerSettings, file: Path) -> None:
     study, state = load_settings(server.study), _state(server)
     tokens, faults = read_tokens(file, study, state)
     if faults:
-        raise SettingsError(faults)
+        raise SettingsError(faults, "The file has")
     entered = enter(server, CreateTokens(tokens=tokens))
     say(f"{_count(len(tokens))} taken." if entered else f"All {_count(len(tokens))} were there before.")
     _warn_of_script(server, study)
@@ -191,7 +202,8 @@ def revoke(server: ServerSettings, which: Sequence[str], file: Path | None) -> N
     state = state_of(server)
     tokens = [_named(state, word) for word in words]
     entered = enter(server, RevokeTokens(tokens=tuple(tokens)))
-    say(f"{_count(len(set(tokens)))} revoked." if entered else "They were revoked before.")
+    new = [token for token in dict.fromkeys(tokens) if not state.tokens[token].revoked]
+    say(f"{_count(len(new))} revoked." if entered else "They were revoked before.")
     spent = [state.tokens[token] for token in dict.fromkeys(tokens) if state.tokens[token].session_id]
     live = [one.session_id for one in spent if one.session_id and state.participations[one.session_id].under_way]
     if live:

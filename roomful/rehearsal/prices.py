@@ -61,7 +61,7 @@ def read_prices(path: Path = TABLE) -> tuple[Price, ...]:
     try:
         return _PRICES.read(parse_json(read_text(path)))
     except Wrong as error:
-        raise SettingsError([replace(fault, file=str(path)) for fault in error.faults]) from None
+        raise SettingsError([replace(fault, file=str(path)) for fault in error.faults], "The table has") from None
 
 
 def _read(value: object) -> tuple[Price, ...]:
