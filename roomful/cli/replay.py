@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -16,6 +16,7 @@ from roomful.cli.records import NoSuchSession, chosen, reading
 from roomful.codec import CodecError, decode, parse_timestamp
 from roomful.core.events import Entry, Erased, SessionResumed, SessionStarted
 from roomful.core.state import SessionState
+from roomful.enrolment import holds_rehearsal
 from roomful.replay import Verdict
 from roomful.replay import verify as verify_lines
 from roomful.settings import ServerSettings
@@ -38,6 +39,8 @@ class Log:
     faults: tuple[str, ...] = ()
     """What reading it has found."""
     of_file: bool = False
+    rehearsed: bool = False
+    """Whether it is of a rehearsal, which writes no files: what lies in the logs folder is another's."""
 
     @property
     def is_study(self) -> bool:
@@ -155,7 +158,7 @@ async def _verify(server: ServerSettings, which: str | None, *, every: bool) -> 
         notes = [f"{checked.lines} line{'' if checked.lines == 1 else 's'}"]
         notes += [f"{checked.erased} of them erased"] if checked.erased else []
         notes += _end_notes(log)
-        if not log.of_file:
+        if not log.of_file and not log.rehearsed:
             faults += _file_faults(server, log, notes)
         counts["changed" if faults else "whole"] += 1
         say(f"{log.name}  {'was changed' if faults else 'whole'}: {', '.join(notes)}")
@@ -249,8 +252,9 @@ async def _logs(server: ServerSettings, which: str | None, *, every: bool) -> As
         return
     async with reading(server) as store:
         rows = await _all_rows(store)
+        rehearsed = await holds_rehearsal(store)
         for row in rows if which is None else [_chosen(rows, which)]:
-            yield await _of_store(store, row)
+            yield replace(await _of_store(store, row), rehearsed=rehearsed)
 
 
 def _paths(which: str) -> list[Path]:
