@@ -15,7 +15,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
 
 IMPORTED = [
     "__main__",
@@ -97,6 +100,16 @@ def run(
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
+    before = os.environ.get("PYTHONPATH")
+    # from wherever the first test happens to be, it is the code beside these tests that is imported
+    os.environ["PYTHONPATH"] = str(ROOT)
+    try:
+        ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
     return context
 
 
