@@ -25,12 +25,12 @@ from roomful.llm.local import unusable
 from roomful.llm.observe import Report
 from roomful.llm.scripted import Scripted
 from roomful.llm.watch import Watch, announce
-from roomful.logfile import LogFiles
+from roomful.logfile import LogFiles, told_to_operator
 from roomful.session import OnCommit
 from roomful.settings import ServerSettings, StudySettings
 from roomful.store import Store, StoreError
 from roomful.store import Watch as StoreWatch
-from roomful.store.lock import DataFolderLock
+from roomful.store.lock import DataFolderLock, make_folder
 from roomful.store.sql import SQLStore
 from roomful.timeline import monotonic, sleep, wall_clock
 from roomful.trouble import Trouble
@@ -264,7 +264,9 @@ async def assembled(
         watch = Watch(monotonic, study.simulation.llm.timeout_seconds)
         silent_script = llm is None and speaks_silently(study.simulation.llm, server)
         llm = llm or _model(server, study.simulation.llm, budget, on_call, watch, stack)
-        log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
+        # one that is there and cannot be written stops no session: it may be that a disk is full for a while
+        make_folder(server.logs)
+        log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS), tell=told_to_operator)
         stack.push_async_callback(log_files.close)
         found = looked_at(server, study)
         enrolment = await enrolled(store, study, log_files, found)

@@ -1,7 +1,7 @@
 """What a participant has said, taken out of every place that Roomful keeps it in. The chains stay whole."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,17 +23,18 @@ PERSONAL = (ParticipantArrived, ConsentAnswered, ChecksMissed, PageAnswered)
 class LogKeeper(Protocol):
     """Who has copies of logs in files."""
 
-    async def renew(self, session_ids: Iterable[str]) -> None:
-        """Write the files of these sessions anew from the store."""
+    async def renew(self, session_ids: Collection[str]) -> bool:
+        """Write the files of these sessions anew from the store; False where one could not be written."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """How many sessions were erased, and whether nothing of them is left in the database's files."""
+    """How many sessions were erased, and whether nothing of them is left in the database's files, and in logs."""
 
     sessions: int
     scrubbed: bool
+    renewed: bool = True
 
 
 class Eraser:
@@ -66,8 +67,8 @@ class Eraser:
             await self._erase_session(row)
         await self._erase_people({row.session_id for row in rows})
         scrubbed = await self._store.scrub()
-        await self._log_files.renew([*session_ids, STUDY])
-        return Erasure(len(rows), scrubbed)
+        renewed = await self._log_files.renew([*session_ids, STUDY])
+        return Erasure(len(rows), scrubbed, renewed)
 
     async def catch_up(self) -> None:
         """Erase the sessions that were left with that wish, and are not erased yet. Raises StoreError."""

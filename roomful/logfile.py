@@ -3,11 +3,15 @@
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import structlog
+
 from roomful.store import STUDY, Line, Store, StoreError
+
+_log = structlog.get_logger()
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -21,11 +25,23 @@ class LogFiles:
 
     error: str | None = None
 
-    def __init__(self, folder: Path, store: Store, *, pause: Callable[[], Awaitable[None]]) -> None:
-        """`pause` is awaited between a line and its writing, so that many lines are written at once."""
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        *,
+        pause: Callable[[], Awaitable[None]],
+        tell: Callable[[str | None], None] | None = None,
+    ) -> None:
+        """`pause` is awaited between a line and its writing, so that many lines are written at once.
+
+        `tell` is given what is wrong when it begins, and None when it is over.
+        """
         self._folder = folder
         self._store = store
         self._pause = pause
+        self._tell = tell
+        self._told = False
         self._written: dict[str, int] = {}
         self._waiting: dict[str, list[Line]] = {}
         # sessions whose file is not known to be what `_written` says: they are written anew from the store
@@ -42,11 +58,13 @@ class LogFiles:
         self._waiting.setdefault(session_id, []).extend(lines)
         self._woken.set()
 
-    async def renew(self, session_ids: Iterable[str]) -> None:
-        """Write the files of these sessions anew from the store, as it has them now."""
+    async def renew(self, session_ids: Collection[str]) -> bool:
+        """Write the files of these sessions anew from the store, as it has them now; False where one is not yet."""
         async with self._flushing:
             self._doubtful |= dict.fromkeys(session_ids)
-        await self.flush()
+            await self._flush()
+            # by the next flush they are in doubt once more while it writes
+            return not any(session_id in self._doubtful for session_id in session_ids)
 
     def path(self, session_id: str) -> Path:
         """Return the file of a session. ValueError if the id is not a canonical uuid."""
@@ -64,16 +82,26 @@ class LogFiles:
     async def flush(self) -> None:
         """Write what waits now. What fails is tried again by the next flush."""
         async with self._flushing:
-            self._woken.clear()
-            # another process may have written to the study's file meanwhile: where it ends is looked at each time
-            self._written.pop(STUDY, None)
-            await self._find_places()
-            await self._append(self._take())
-            await self._write_doubtful()
-            if self._doubtful:
-                self._woken.set()
-            else:
-                self.error = None
+            await self._flush()
+
+    async def _flush(self) -> None:
+        self._woken.clear()
+        # another process may have written to the study's file meanwhile: where it ends is looked at each time
+        self._written.pop(STUDY, None)
+        await self._find_places()
+        await self._append(self._take())
+        await self._write_doubtful()
+        if self._doubtful:
+            self._woken.set()
+        else:
+            self.error = None
+        self._tell_once()
+
+    def _tell_once(self) -> None:
+        failing = self.error is not None
+        if self._tell and failing != self._told:
+            self._tell(self.error)
+        self._told = failing
 
     async def complete(self) -> None:
         """Write anew every file that is missing, short, torn, or ends otherwise than its session's log."""
@@ -199,6 +227,14 @@ class LogFiles:
             self._written[session_id] = lines[-1].seq
         else:
             self._written.pop(session_id, None)
+
+
+def told_to_operator(reason: str | None) -> None:
+    """Say in the program's own log that the files cannot be written, or that they can again."""
+    if reason is None:
+        _log.info("logs_mended")
+    else:
+        _log.error("logs_failing", reason=reason)
 
 
 def _ends_with(path: Path, ending: bytes) -> bool:

@@ -3,6 +3,7 @@ import gc
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -310,6 +311,29 @@ def test_a_store_that_cannot_be_opened_is_said_in_a_sentence(tmp_path):
     assert code == 1
     assert server.said.splitlines()[-1].startswith("data/roomful.db: the file is not a database")
     assert "Traceback" not in server.said
+
+
+@pytest.mark.parametrize("option", ["--data", "--logs"])
+def test_a_file_in_a_folder_s_place_is_said_in_a_sentence(option, tmp_path):
+    make_study(tmp_path / "config")
+    (tmp_path / "notes.txt").write_text("")
+
+    with running(tmp_path, "-m", "roomful", "serve", "--port", "0", option, "notes.txt") as server:
+        code = server.wait()
+
+    assert code == 1
+    assert server.said.splitlines()[-1] == "notes.txt: a file is in the place of a folder"
+
+
+def test_a_command_whose_output_is_closed_does_what_it_should(tmp_path):
+    make_study(tmp_path / "config")
+    command = f"exec {shlex.quote(sys.executable)} -m roomful pause >&-"
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_server_stops_quietly(tmp_path):

@@ -276,6 +276,32 @@ def test_what_was_said_is_deleted_beside_a_running_server_and_without_one(lab):
     assert outcomes == {first: "withdrew_delete_data", second: "withdrew_delete_data"}
 
 
+def test_a_log_that_cannot_be_written_anew_is_told_and_its_deletion_can_be_repeated(lab):
+    make_study(lab / "config", entry=[{"panel": "label"}])
+    with serving(lab) as server:
+        first, second = [join(server, f"participant_label={number}")[1]["session_id"] for number in (1, 2)]
+        for session_id in (first, second):
+            with server.participant(session_id) as guest:
+                guest.until(lambda frame: frame["type"] == "hello")
+                guest.say(SECRET)
+        in_the_way = [lab / "logs" / f"{session_id}.json.part" for session_id in (first, second)]
+        for folder in in_the_way:
+            folder.mkdir()
+        beside = invoke("withdraw", first, "--delete", "--yes", code=1)
+        server.stop()
+    without = invoke("withdraw", second, "--delete", "--yes", code=1)
+    there = everything(lab)
+    for folder in in_the_way:
+        folder.rmdir()
+    again = [invoke("withdraw", session_id, "--delete", "--yes") for session_id in (first, second)]
+
+    assert "their logs in logs/ could not be written anew" in beside
+    assert "their logs in logs/ could not be written anew" in without
+    assert SECRET.encode() in there
+    assert all(said.endswith("and its data are deleted.\n") for said in again)
+    assert SECRET.encode() not in everything(lab)
+
+
 def test_who_is_among_the_pages_is_withdrawn_beside_a_running_server_and_without_one(lab):
     make_study(lab / "config", entry=[{"panel": "label"}])
     (lab / "config" / "pages").mkdir()
@@ -316,7 +342,7 @@ def test_old_sessions_are_erased_after_a_question(lab, monkeypatch):
     assert [one["session_id"] for one in listed] == [session_id]
     assert "Nothing was deleted." in unsure or "Aborted" in unsure
     assert there
-    assert "1 sessions erased." in done
+    assert "1 session erased." in done
     assert SECRET.encode() not in everything(lab)
     assert "No session was given out before" in invoke("erase", "--older-than", "180d", "--yes")
     assert [one["outcome"] for one in json.loads(invoke("assignments", "--json"))] == ["ended_by_researcher"]

@@ -34,11 +34,15 @@ class Room:
     """A store, the log files that follow it, and what a session does with both."""
 
     def __init__(
-        self, folder: Path, pause: Callable[[], Awaitable[None]] = no_pause, store: MemoryStore | None = None
+        self,
+        folder: Path,
+        pause: Callable[[], Awaitable[None]] = no_pause,
+        store: MemoryStore | None = None,
+        tell: Callable[[str | None], None] | None = None,
     ) -> None:
         self.store = store or MemoryStore()
         self.folder = folder
-        self.files = LogFiles(folder, self.store, pause=pause)
+        self.files = LogFiles(folder, self.store, pause=pause, tell=tell)
 
     async def begin(self, *names: str) -> None:
         for name in names:
@@ -203,6 +207,37 @@ async def test_a_folder_that_cannot_be_written_is_told_and_made_up_for(room: Roo
     assert room.files.error is None
     assert room.text(A) == written(1, 3)
     assert room.text(B) == written(1, 2)
+
+
+async def test_a_fault_is_told_once_when_it_begins_and_once_when_it_is_over(tmp_path):
+    told = list[str | None]()
+    room = Room(tmp_path / "logs", tell=told.append)
+    await room.begin(A)
+    room.folder.write_text("a file where the folder should be")
+
+    for number in (1, 2, 3):
+        await room.append(A, lines(number, number))
+        await room.files.flush()
+    room.folder.unlink()
+    await room.files.flush()
+    await room.files.close()
+
+    begun, over = told
+    assert str(room.folder) in (begun or "")
+    assert over is None
+
+
+async def test_a_file_written_anew_says_whether_it_was(room: Room):
+    await room.append(A, lines(1, 2))
+    await room.files.flush()
+    part = room.folder / f"{A}.json.part"
+
+    part.mkdir()
+    first = await room.files.renew([A])
+    part.rmdir()
+    second = await room.files.renew([A])
+
+    assert (first, second) == (False, True)
 
 
 async def test_one_file_that_cannot_be_written_does_not_keep_others_from_being_mended(room: Room):

@@ -1,6 +1,7 @@
 """The command line: what can be asked for, with its options. What each command does is in its own module."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -513,9 +514,12 @@ def realism(
 
 def main() -> None:
     """Run the command that the arguments ask for."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        # closed before we began: what is written there goes nowhere
+        stream = getattr(sys, name) or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         # a terminal that cannot show a sign shows a question mark
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        stream.reconfigure(errors="replace")
+        setattr(sys, name, stream)
     collect_rarely()
     try:
         app()

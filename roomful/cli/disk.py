@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from roomful.store.lock import make_folder
+
 TRIALS = 9
 """Times that something is written and synced; the median is told."""
 BYTES = 16 << 10
@@ -25,7 +27,7 @@ class Disk:
 
 def look_at(folder: Path, clock: Callable[[], float]) -> Disk:
     """Write to a folder and see how it does; it is made if it is not there. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     trial = folder / ".roomful-check"
     file = os.open(trial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import batched
 from typing import cast
 
@@ -36,22 +37,31 @@ def withdraw(server: ServerSettings, beginning: str, *, delete: bool, sure: bool
         row = chosen(asyncio.run(_rows(server)), beginning)
         if delete:
             _confirm(f"Delete what was said in session {row.session_id}? It cannot be brought back.", sure=sure)
-        scrubbed = _withdraw(server, row, delete=delete)
+        done = _withdraw(server, row, delete=delete)
     except (NoSuchSession, OperatorError, UnknownSession, Refused) as fault:
         raise Failure(plain(fault)) from fault
+    _check_files(server, done)
     say(f"Session {row.session_id}: {'withdrawn, and its data are deleted' if delete else 'withdrawn; its data stay'}.")
-    if not scrubbed:
+    if not done.scrubbed:
         warn(_NOT_YET)
 
 
-def _withdraw(server: ServerSettings, row: SessionRow, *, delete: bool) -> bool:
+def _check_files(server: ServerSettings, done: Erasure) -> None:
+    if not done.renewed:
+        raise Failure(
+            f"The data are deleted from the database, but their logs in {plain(server.logs)}/ could not be written "
+            "anew and still hold them: let the folder be written, and repeat this command."
+        )
+
+
+def _withdraw(server: ServerSettings, row: SessionRow, *, delete: bool) -> Erasure:
     try:
         path = f"/sessions/{row.session_id}/withdraw"
-        return _scrubbed(Operator(server.data).ask("POST", path, {"delete": delete}))
+        return _answered(Operator(server.data).ask("POST", path, {"delete": delete}))
     except NoServer:
         # who was let in and has not begun needs no end: withdrawn the session never begins
         may_go_on = row.head > 0 or row.session_id not in state_of(server).participations
-        return asyncio.run(_withdraw_here(server, row, delete=delete, ends=row.ended is None and may_go_on)).scrubbed
+        return asyncio.run(_withdraw_here(server, row, delete=delete, ends=row.ended is None and may_go_on))
 
 
 async def _withdraw_here(server: ServerSettings, row: SessionRow, *, delete: bool, ends: bool) -> Erasure:
@@ -78,29 +88,33 @@ def erase(server: ServerSettings, older_than: str, *, dry_run: bool, sure: bool,
         say(f"No session was given out before {when(before)} that is not erased.")
         return
     first, last = when(rows[0].created), when(rows[-1].created)
-    say(f"{len(rows)} sessions, given out from {first} to {last}.")
+    many = "1 session" if len(rows) == 1 else f"{len(rows)} sessions"
+    say(f"{many}, given out from {first} to {last}.")
     if dry_run:
         say("Nothing was erased: this was --dry-run.")
         return
-    _confirm(f"Delete what was said in these {len(rows)} sessions? It cannot be brought back.", sure=sure)
+    which = "it" if len(rows) == 1 else f"these {len(rows)} sessions"
+    _confirm(f"Delete what was said in {which}? It cannot be brought back.", sure=sure)
     try:
-        scrubbed = _erase(server, [row.session_id for row in rows])
+        done = _erase(server, [row.session_id for row in rows])
     except (OperatorError, UnknownSession, Refused) as fault:
         raise Failure(plain(fault)) from fault
-    say(f"{len(rows)} sessions erased.")
-    if not scrubbed:
+    _check_files(server, done)
+    say(f"{many} erased.")
+    if not done.scrubbed:
         warn(_NOT_YET)
 
 
-def _erase(server: ServerSettings, session_ids: Sequence[str]) -> bool:
+def _erase(server: ServerSettings, session_ids: Sequence[str]) -> Erasure:
+    done = Erasure(0, scrubbed=True)
     try:
         operator = Operator(server.data)
-        scrubbed = True
         for part in batched(session_ids, AT_ONCE):
-            scrubbed = _scrubbed(operator.ask("POST", "/erase", {"sessions": part}))
+            last = _answered(operator.ask("POST", "/erase", {"sessions": part}))
+            done = replace(last, renewed=done.renewed and last.renewed)
     except NoServer:
-        return asyncio.run(_erase_here(server, session_ids)).scrubbed
-    return scrubbed
+        return asyncio.run(_erase_here(server, session_ids))
+    return done
 
 
 async def _erase_here(server: ServerSettings, session_ids: Sequence[str]) -> Erasure:
@@ -114,8 +128,9 @@ async def _eraser(server: ServerSettings) -> AsyncIterator[Eraser]:
         yield Eraser(store, enrolment, log_files)
 
 
-def _scrubbed(answer: object) -> bool:
-    return cast("dict[str, bool]", answer).get("scrubbed", False)
+def _answered(answer: object) -> Erasure:
+    told = cast("dict[str, bool]", answer)
+    return Erasure(0, told.get("scrubbed", False), told.get("renewed", False))
 
 
 def _confirm(question: str, *, sure: bool) -> None:

@@ -157,7 +157,7 @@ def _sentence(fault: Exception) -> str | None:
     if isinstance(fault, SettingsError | SetupError | StoreError | FolderInUse):
         return str(fault)
     if isinstance(fault, OSError):
-        return f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault)
+        return f"{fault.filename}: {fault.strerror}" if fault.filename else fault.strerror or str(fault)
     return None
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from roomful.assembly import LOG_FILE_SECONDS, SetupError, database_url, model_name, open_store, uses_sqlite
-from roomful.cli.output import plain
+from roomful.cli.output import plain, warn
 from roomful.core.events import Prompt
 from roomful.core.inputs import Reply
 from roomful.host import Host, Study
@@ -65,8 +65,14 @@ async def store_and_files(server: ServerSettings) -> AsyncIterator[tuple[Store, 
         store = await open_store(server)
         stack.push_async_callback(store.close)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS))
+        stack.callback(_warn_of_files, log_files)
         stack.push_async_callback(log_files.close)
         yield store, log_files
+
+
+def _warn_of_files(log_files: LogFiles) -> None:
+    if log_files.error:
+        warn(f"The logs' files could not be written, and are behind the database: {log_files.error}")
 
 
 @asynccontextmanager

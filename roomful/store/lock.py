@@ -1,10 +1,19 @@
 """One server a data folder: SQLite files and logs have one writing process at a time."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder if it is not there. OSError, in words of its own where a file has its name."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise NotADirectoryError(errno.ENOTDIR, "a file is in the place of a folder", str(folder)) from error
 
 
 class FolderInUse(Exception):
@@ -22,7 +31,7 @@ class DataFolderLock:
         """Take the folder, made if need be. FolderInUse if a server has it, OSError if it cannot be written."""
         if self._file is not None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         file = os.open(self._folder / "roomful.lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -78,10 +78,11 @@ class WithdrawRequest(BaseModel):
 
 
 class Withdrawn(BaseModel):
-    """Whether it ended a session, and whether nothing of what was deleted is left in the database's files."""
+    """Whether it ended a session; whether nothing of what was deleted is left in the database's files, and in logs."""
 
     ended: bool
     scrubbed: bool
+    renewed: bool
 
 
 class EraseRequest(BaseModel):
@@ -182,7 +183,7 @@ def _add_erasure(app: FastAPI, host: Host, eraser: Eraser) -> None:
             raise HTTPException(404, str(fault)) from fault
         except (StoreError, Full, Refused) as fault:
             raise HTTPException(503, str(fault)) from fault
-        return Withdrawn(ended=ended, scrubbed=done.scrubbed)
+        return Withdrawn(ended=ended, scrubbed=done.scrubbed, renewed=done.renewed)
 
     @app.post("/erase")
     async def erase(body: EraseRequest) -> Withdrawn:
@@ -192,7 +193,7 @@ def _add_erasure(app: FastAPI, host: Host, eraser: Eraser) -> None:
             raise HTTPException(404, str(fault)) from fault
         except (StoreError, Refused) as fault:
             raise HTTPException(503, str(fault)) from fault
-        return Withdrawn(ended=False, scrubbed=done.scrubbed)
+        return Withdrawn(ended=False, scrubbed=done.scrubbed, renewed=done.renewed)
 
 
 def _add_study(app: FastAPI, host: Host, enrolment: Enrolment) -> None:
@@ -243,7 +244,8 @@ async def operating(
 ) -> AsyncIterator[None]:
     """Serve the operator's API inside this context, and tell its address in the data folder."""
     key = salt()
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # the protocol by its name: by a listener of the system's choice asyncio sets no TCP_NODELAY, and answers wait
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     # whoever reads the file may call at once, and waits until we serve
     listener.listen()

@@ -43,4 +43,6 @@ def _reason(fault: Exception) -> str | None:
     """The sentence of a foreseen fault, also where it comes in a group of its own; None for any other."""
     while isinstance(fault, ExceptionGroup) and len(fault.exceptions) == 1:
         fault = fault.exceptions[0]
+    if isinstance(fault, OSError) and fault.filename:
+        return f"{fault.filename}: {fault.strerror}"
     return str(fault) if isinstance(fault, SetupError | StoreError | FolderInUse | OSError) else None
