@@ -174,12 +174,28 @@ async def test_the_latency_is_that_of_all_who_were_asked_and_the_next_one_knows_
     assert (reply.latency, left) == (4.0, [2.0])
 
 
-async def test_what_is_no_failure_of_a_model_goes_to_nobody_else():
-    async def broken(_: Prompt) -> Reply:
-        raise ZeroDivisionError
+async def test_whatever_a_client_raises_the_next_one_is_asked():
+    async def broken(prompt: Prompt) -> Reply:
+        raise ZeroDivisionError("of the client's own")
 
-    with pytest.raises(ZeroDivisionError):
-        await fallen_back([("a", broken), ("b", broken)], clock=Time().clock)(PROMPT)
+    async def good(prompt: Prompt) -> Reply:
+        return Reply(text="hi", model="b")
+
+    reply = await fallen_back([("a", broken), ("b", good)], clock=Time().clock)(PROMPT)
+
+    assert (reply.text, reply.fallback) == ("hi", 1)
+    assert reply.attempts == ("unexpected: ZeroDivisionError: of the client's own [a]",)
+
+
+async def test_a_call_that_is_cancelled_goes_to_nobody_else():
+    async def cancelled(prompt: Prompt) -> Reply:
+        raise asyncio.CancelledError
+
+    async def good(prompt: Prompt) -> Reply:
+        raise AssertionError("nobody asked for it any more")
+
+    with pytest.raises(asyncio.CancelledError):
+        await fallen_back([("a", cancelled), ("b", good)], clock=Time().clock)(PROMPT)
 
 
 async def test_each_model_is_charged_by_its_own_prices():

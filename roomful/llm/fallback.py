@@ -30,7 +30,7 @@ def fallen_back(models: Sequence[tuple[str, LLM]], *, clock: Callable[[], float]
         lines: tuple[str, ...] = ()
         for number, (name, llm) in enumerate(models):
             try:
-                reply = await llm(later(prompt, clock() - began))
+                reply = await _asked(llm, later(prompt, clock() - began))
             except LLMError as error:
                 lines = (*lines, *_of(name, error.attempts or (f"{error.kind}: {error}",)))
                 error.attempts = lines
@@ -45,6 +45,16 @@ def fallen_back(models: Sequence[tuple[str, LLM]], *, clock: Callable[[], float]
         raise ValueError("there is no model to ask")
 
     return ask
+
+
+async def _asked(llm: LLM, prompt: Prompt) -> Reply:
+    try:
+        return await llm(prompt)
+    except LLMError:
+        raise
+    except Exception as fault:  # noqa: BLE001
+        # a model's client is foreign code: whatever it raises, the next model is asked
+        raise LLMError("unexpected", f"{type(fault).__name__}: {fault}") from fault
 
 
 def _of(name: str, attempts: Iterable[str]) -> tuple[str, ...]:
