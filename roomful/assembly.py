@@ -36,7 +36,7 @@ from roomful.timeline import monotonic, sleep, wall_clock
 from roomful.trouble import Trouble
 
 NOT_SILENTLY = (
-    "Without GEMINI_API_KEY agents would only recite lines to them: set the key, or llm.provider to "
+    "Without GEMINI_API_KEY agents would only recite lines to participants: set the key, or llm.provider to "
     '"scripted" if that is what you want'
 )
 

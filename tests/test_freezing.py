@@ -225,7 +225,7 @@ def test_a_study_is_frozen_and_its_changes_are_recorded(lab, monkeypatch):
     assert "has a reason" in empty
     assert re.match(r"Deviation 1 is recorded: [0-9a-f]{64}\n- study.json: repeat is new\n", recorded)
     assert "no deviation to record" in twice
-    assert "as it was frozen, with 1 deviations" in " ".join(invoke("check").split())
+    assert "as it was frozen, with 1 deviation" in " ".join(invoke("check").split())
 
 
 def test_a_study_whose_agents_would_be_scripted_by_accident_is_not_frozen(lab):
@@ -300,6 +300,42 @@ def test_a_preregistration_tells_what_agents_may_say_and_what_follows_on_distres
 
     assert "| distress.action | alert |" in text
     assert "### rude\n\n|  |  |\n|---|---|\n| simulation.distress.action | off |\n| licences | incivility |" in text
+
+
+def test_the_words_by_which_contradictions_are_counted_are_told(lab):
+    sides = [
+        {"answers": ["1..3"], "stance": "Keep the cars.", "words": ["keep them", "open"]},
+        {"answers": ["4..7"], "stance": "No cars."},
+    ]
+    names = ["Alice", "Bob"]
+    design = {
+        "prompt_template": "Chat.",
+        "agents": {names[0]: {"stance_words": {"own": ["more trees"], "opposite": ["fell them"]}}},
+        "stances": {"question": "Q1", "agree": 2, "positions": sides},
+    }
+    (lab / "config" / "experimental_settings.json").write_text(json.dumps(design))
+
+    invoke("preregister", "--out", "p.md")
+    text = (lab / "p.md").read_text("utf-8")
+    checked = " ".join(invoke("check").split())
+    as_json = json.loads(invoke("check", "--json"))["design"][0]["agents"][0]
+
+    assert "1..3: Keep the cars. (counted by: keep them \\| open); 4..7: No cars." in text
+    assert f"| {names[0]}: stance_words.own | more trees |" in text
+    assert f"| {names[0]}: stance_words.opposite | fell them |" in text
+    assert f"**{names[0]}**, where it thinks: No cars." in text
+    assert "1..3: Keep the cars. counted by: keep them | open 4..7: No cars." in checked
+    assert "counted as its own: more trees; as the opposite: fell them" in checked
+    assert as_json["stance_words"] == {"own": ["more trees"], "opposite": ["fell them"]}
+
+
+def test_a_preregistration_without_a_key_warns_that_the_model_is_a_script(lab):
+    scripted = invoke("preregister", "--out", "a.md")
+    (lab / "config" / "simulation_settings.json").write_text(json.dumps(SIMULATION))
+    silent = invoke("preregister", "--out", "b.md")
+
+    assert "No GEMINI_API_KEY" not in scripted
+    assert "No GEMINI_API_KEY is set, so this is the text and the hash of a study with scripted agents" in silent
 
 
 def test_a_prompt_that_holds_a_fence_stays_whole(lab):

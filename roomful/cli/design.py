@@ -59,6 +59,7 @@ def _treatment_json(study: StudySettings, treatment: Treatment) -> dict[str, obj
         "agents": [
             {
                 "name": name,
+                "stance_words": asdict(words) if (words := card_in(treatment, name).stance_words) else None,
                 "prompts": [
                     {"stance": stance, "system": system_of(_session(treatment, name, stance), name)}
                     for stance in _stances(treatment, name)
@@ -99,7 +100,7 @@ def told_models(llm: LLMSettings) -> Iterator[tuple[str, object]]:
 def _stances(treatment: Treatment, name: str) -> list[str]:
     """What an agent may be told to think, depending on the draw and the participant's answer; at least one."""
     stances = treatment.experimental.stances
-    own = card_of(_session(treatment, name, None), name).stance
+    own = card_in(treatment, name).stance
     if stances is None:
         return [own]
     taken = [position.stance for position in stances.positions] if stances.agree + stances.disagree else []
@@ -189,12 +190,14 @@ def _rows(study: StudySettings, treatment: Treatment) -> Iterator[tuple[str, str
         yield "stances", plain(f"{stances.question}: " + ", ".join(f"{n} {side}" for side, n in counts.items() if n))
         for position in stances.positions:
             yield "", beginning(f"{' | '.join(position.answers)}: {position.stance}")
+            if position.words:
+                yield "", beginning(f"counted by: {' | '.join(position.words)}")
     for name, target in experimental.targets.items():
         yield "target", plain(f"{name}: {target_words(target)}")
     if experimental.licences:
         yield "licences", ", ".join(experimental.licences)
     for name in treatment.simulation.agent_names:
-        card = card_of(_session(treatment, name, None), name)
+        card = card_in(treatment, name)
         drawn = treatment.simulation.speech.styles and not card.style
         words = [beginning(_card(card)) or "no card", "a style drawn for each session" if drawn else ""]
         yield name, "; ".join(filter(None, words))
@@ -203,7 +206,21 @@ def _rows(study: StudySettings, treatment: Treatment) -> Iterator[tuple[str, str
 def _card(card: AgentCard) -> str:
     facts = [f"knows: {' | '.join(card.facts)}"] if card.facts else []
     parts = [f"{key}: {text}" for key, text in (("style", card.style), ("stance", card.stance)) if text]
-    return "; ".join([*parts, *facts])
+    return "; ".join([*parts, *facts, *words_of(card)])
+
+
+def words_of(card: AgentCard) -> list[str]:
+    """The words by which contradictions with an agent's stance are counted."""
+    words = card.stance_words
+    if words is None:
+        return []
+    each = (("counted as its own", words.own), ("as the opposite", words.opposite))
+    return [f"{what}: {' | '.join(found)}" for what, found in each if found]
+
+
+def card_in(treatment: Treatment, name: str) -> AgentCard:
+    """An agent's card as it is in a treatment, before any side is drawn."""
+    return card_of(_session(treatment, name, None), name)
 
 
 def _differing_part(template: str, study: StudySettings) -> str:

@@ -63,9 +63,13 @@ def frozen_words(server: ServerSettings, found: Fingerprint) -> tuple[bool, str]
         state = StudyState()
     if state.frozen is None:
         return True, "the study is not frozen"
-    numbered = f", with {state.deviations} deviations" if state.deviations else ""
+    numbered = f", with {_counted(state.deviations)}" if state.deviations else ""
     if state.frozen.hash == found.hash:
         return True, f"the study is as it was frozen{numbered}: {found.hash[:12]}…"
     return False, f"the study differs from what was frozen{numbered}: " + "; ".join(
         differing(state.frozen.parts, found.parts)
     )
+
+
+def _counted(deviations: int) -> str:
+    return "1 deviation" if deviations == 1 else f"{deviations} deviations"

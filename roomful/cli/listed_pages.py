@@ -26,13 +26,17 @@ def put_pages(pages: Sequence[Page]) -> None:
 
 
 def _about(page: Page) -> str:
+    return plain("; ".join([*page_facts(page), f"SHA-256 {page.hash[:12]}…"]))
+
+
+def page_facts(page: Page) -> list[str]:
+    """What becomes of a page's answers, and of those who take long; nothing where it is as usual."""
     parts = [f"version {page.version}"] if page.version else []
     parts += ["not required"] if page.role == "consent" and not page.required else []
     if any(question.correct for question in page.questions):
         parts.append(f"{page.tries} {'try' if page.tries == 1 else 'tries'}, then {page.on_failure}")
     parts += [f"at most {page.time_limit} seconds"] if page.time_limit else []
-    parts += ["asks for the use of the data"] if page.data_consent else []
-    return plain("; ".join([*parts, f"SHA-256 {page.hash[:12]}…"]))
+    return parts + (["asks for the use of the data"] if page.data_consent else [])
 
 
 def asked(question: Question, *, labels: bool = False) -> str:

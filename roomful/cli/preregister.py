@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from roomful.assembly import looked_at, model_name, provider
+from roomful.assembly import looked_at, model_name, provider, speaks_silently
 from roomful.cli.design import design_json, told_models
-from roomful.cli.listed_pages import asked
-from roomful.cli.output import Failure, plain, say
+from roomful.cli.listed_pages import asked, page_facts
+from roomful.cli.output import Failure, plain, say, warn
 from roomful.cli.targets import target_words
 from roomful.core.enrolment import OUTCOMES
 from roomful.core.pages import Page
@@ -37,6 +37,9 @@ def preregister(server: ServerSettings, out: Path) -> None:
         raise Failure(f"{plain(out)} is there already: name another file") from None
     say(f"{plain(out)}: {_counted(len(study.treatments))}, hash {found.hash}.")
     say(f"Left for you to write: {', '.join(TO_WRITE)}.")
+    if speaks_silently(study.simulation.llm, server):
+        # the model is a part of the hash, and what a server with the key freezes would be another study
+        warn("No GEMINI_API_KEY is set, so this is the text and the hash of a study with scripted agents: set it first.")
 
 
 def _counted(cells: int) -> str:
@@ -176,8 +179,17 @@ def _room(cells: Sequence[Designed]) -> list[str]:
         rows += [(f"{message['sender']} at {message['at']:g} s", str(message["text"])) for message in seeded]
         if cell["stances"]:
             rows += [(f"stances.{name}", _stance(value)) for name, value in _items(cell["stances"])]
+        rows += list(_stance_words(cell))
         lines += _table(("", ""), rows) if rows else ["Nothing beside the prompts."]
     return lines
+
+
+def _stance_words(cell: Designed) -> Iterator[tuple[str, str]]:
+    """By which words it is counted that an agent speaks for its own stance, or against it."""
+    for agent in cast("list[dict[str, Mapping[str, Sequence[str]]]]", cell["agents"]):
+        for kind, words in (agent["stance_words"] or {}).items():
+            if words:
+                yield f"{agent['name']}: stance_words.{kind}", " | ".join(words)
 
 
 def _targets(study: StudySettings) -> list[str]:
@@ -198,9 +210,8 @@ def _pages(pages: Sequence[Page]) -> list[str]:
     """The pages around the chat, and what is asked on them."""
     lines = ["", "## Pages"] if pages else []
     for page in pages:
-        version = f", version {page.version}" if page.version else ""
-        limit = f", at most {page.time_limit} seconds" if page.time_limit else ""
-        lines += ["", f"### {_cell(page.name)}", "", f"{page.role}{plain(version)}{limit}, SHA-256 `{page.hash}`"]
+        facts = plain("; ".join([page.role, *page_facts(page)]))
+        lines += ["", f"### {_cell(page.name)}", "", f"{facts}; SHA-256 `{page.hash}`"]
         rows = [(one.name, " ".join(one.text.split()), asked(one, labels=True)) for one in page.questions]
         lines += ["", *_table(("question", "text", "answers"), rows)] if rows else []
     return lines
@@ -213,7 +224,12 @@ def _items(value: object) -> Iterator[tuple[str, object]]:
 def _stance(value: object) -> str:
     if not isinstance(value, tuple | list):
         return str(value)
-    return "; ".join(f"{' or '.join(one['answers'])}: {one['stance']}" for one in cast("list[dict[str, str]]", value))
+    return "; ".join(map(_position, cast("list[dict[str, Sequence[str]]]", value)))
+
+
+def _position(about: Mapping[str, Sequence[str]]) -> str:
+    counted = f" (counted by: {' | '.join(about['words'])})" if about["words"] else ""
+    return f"{' or '.join(about['answers'])}: {about['stance']}{counted}"
 
 
 def _prompts(cells: Sequence[Designed]) -> list[str]:
@@ -226,8 +242,10 @@ def _prompts(cells: Sequence[Designed]) -> list[str]:
     for cell in cells:
         lines += ["", f"### Prompts of {_cell(cell['name'] or 'the one treatment')}"]
         for agent in cast("list[dict[str, object]]", cell["agents"]):
-            for prompt in cast("list[dict[str, str]]", agent["prompts"]):
-                lines += ["", f"**{_cell(agent['name'])}**", "", *_quoted(prompt["system"])]
+            prompts = cast("list[dict[str, str]]", agent["prompts"])
+            for prompt in prompts:
+                side = f", where it thinks: {' '.join(prompt['stance'].split())}" if len(prompts) > 1 else ""
+                lines += ["", f"**{_cell(agent['name'])}**{_cell(side)}", "", *_quoted(prompt["system"])]
     return lines
 
 
