@@ -353,7 +353,7 @@ def rehearse(
         int | None, typer.Option(min=1, help="Participants to forecast for.  [default: the quotas, or --sessions]")
     ] = None,
     prices: Annotated[Path | None, typer.Option(help="A table of prices of your own (JSON).")] = None,
-    latency: Annotated[float, typer.Option(min=0, help="Median seconds of a scripted agent's call.")] = 1.0,
+    latency: Annotated[float, typer.Option(min=0, max=600, help="Median seconds of a scripted agent's call.")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Another seed than the study's.")] = None,
     out: Annotated[
         Path | None,

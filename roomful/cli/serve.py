@@ -48,7 +48,7 @@ def serve_reloading(server: ServerSettings) -> None:
         raise Failure(f"--reload is for a clone of the repository: there is no {root / 'main.py'}")
     put_into_environment(server)
     folders = [str(root / "roomful"), str(server.study)]
-    config = _config("main:app", server, reload=True, reload_dirs=folders, reload_includes=["*.py", "*.json"])
+    config = _config("main:app", server, reload=True, reload_dirs=folders, reload_includes=["*.py", "*.json", "*.md"])
     sys.path.insert(0, str(root))
     listener = _listen(server.host, server.port)
     say(f"Roomful {roomful.__version__} at {_address(*listener.getsockname()[:2])}, started anew at each change")

@@ -113,19 +113,26 @@ async def test_right_to_left_and_in_the_dark_they_are_too(browser, tmp_path):
     assert direction == "rtl"
 
 
-async def test_without_scripts_a_slider_is_answered_and_the_keyboard_goes_all_the_way(browser, tmp_path):
+async def test_without_scripts_a_slider_is_a_number_and_the_keyboard_goes_all_the_way(browser, tmp_path):
     pages = {"before.md": documented()["before-2.md"], "end.md": "Bye."}
     async with opened(tmp_path, pages) as stage, visitor(browser, java_script_enabled=False) as page:
         session_id = await stage_session(stage)
         await page.goto(f"{stage.url}/session/{session_id}")
+        await expect(page.locator("[type=range]")).to_be_hidden()
         await page.keyboard.press("Tab")
         await page.keyboard.press("Tab")
         await page.keyboard.type("41")
         await page.keyboard.press("Enter")
+        # what nobody has touched is no answer here either
+        await expect(page.locator("#problems li")).to_have_text(
+            ["How do you feel right now? Please answer this question."]
+        )
+        await page.locator(".kind-slider [type=text]").fill("70")
+        await page.keyboard.press("Enter")
         await page.wait_for_url("**/chat?session=*")
         known = stage.app.state.server.enrolment.state.participations[session_id]
 
-    assert dict(known.answers) == {"mood": "50", "age": "41"}
+    assert dict(known.answers) == {"mood": "70", "age": "41"}
 
 
 async def test_a_slider_that_nobody_has_touched_is_no_answer(browser, tmp_path):

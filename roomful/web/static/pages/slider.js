@@ -1,8 +1,11 @@
-/** Sliders that nobody has moved are no answer: they have a value from the start, and this page sends none until then. */
+/**
+ * Sliders that nobody has moved are no answer: they have a value from the start, and no name to be sent under until then.
+ * Without this script they stay so, and the page has a field for the number instead.
+ */
 
 for (const slider of document.querySelectorAll("input[type=range]")) {
   if (!(slider instanceof HTMLInputElement)) continue;
-  const { name } = slider;
+  const name = slider.dataset["name"] ?? "";
   const output = document.querySelector(`output[for="${CSS.escape(slider.id)}"]`);
   const tell = () => {
     slider.name = name;
@@ -10,7 +13,6 @@ for (const slider of document.querySelectorAll("input[type=range]")) {
     if (output) output.textContent = slider.value;
   };
   if (slider.dataset["set"] === undefined) {
-    slider.removeAttribute("name");
     slider.classList.add("untouched");
   } else {
     tell();
