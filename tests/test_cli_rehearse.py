@@ -178,6 +178,7 @@ def test_without_a_price_money_is_left_out_and_that_is_said(lab):
         (("--prices", "none.json"), 1, "none.json"),
         (("--study", "nowhere"), 1, "nowhere"),
         (("--planned", "0"), 2, "Invalid value for '--planned'"),
+        (("--latency", "inf"), 2, "Invalid value for '--latency'"),
     ],
 )
 def test_what_was_not_understood_is_told_in_a_sentence(lab, options, code, sentence):
