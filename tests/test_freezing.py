@@ -335,7 +335,7 @@ def test_a_preregistration_without_a_key_warns_that_the_model_is_a_script(lab):
     silent = invoke("preregister", "--out", "b.md")
 
     assert "No GEMINI_API_KEY" not in scripted
-    assert "No GEMINI_API_KEY is set, so this is the text and the hash of a study with scripted agents" in silent
+    assert "No GEMINI_API_KEY is set, so text and hash are those of a study with scripted agents" in silent
 
 
 def test_a_prompt_that_holds_a_fence_stays_whole(lab):

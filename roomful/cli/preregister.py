@@ -39,7 +39,7 @@ def preregister(server: ServerSettings, out: Path) -> None:
     say(f"Left for you to write: {', '.join(TO_WRITE)}.")
     if speaks_silently(study.simulation.llm, server):
         # the model is a part of the hash, and what a server with the key freezes would be another study
-        warn("No GEMINI_API_KEY is set, so this is the text and the hash of a study with scripted agents: set it first.")
+        warn("No GEMINI_API_KEY is set, so text and hash are those of a study with scripted agents: set it first.")
 
 
 def _counted(cells: int) -> str:

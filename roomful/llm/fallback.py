@@ -52,7 +52,7 @@ async def _asked(llm: LLM, prompt: Prompt) -> Reply:
         return await llm(prompt)
     except LLMError:
         raise
-    except Exception as fault:  # noqa: BLE001
+    except Exception as fault:
         # a model's client is foreign code: whatever it raises, the next model is asked
         raise LLMError("unexpected", f"{type(fault).__name__}: {fault}") from fault
 
