@@ -195,8 +195,9 @@ def test_a_preregistration_lists_pages_and_questions(lab):
 
     assert "| Time before the chat | not limited |" in text
     assert re.search(
-        r"### consent\n\nconsent, version 7, at most 300 seconds, SHA-256 `[0-9a-f]{64}`\n\n### before\n", text
+        r"### consent\n\nconsent; version 7; at most 300 seconds; SHA-256 `[0-9a-f]{64}`\n\n### before\n", text
     )
+    assert "before; 2 tries, then end; SHA-256" in text
     assert "| Q1 | Should it be \\| closed? | single, 1 = no \\| 2 = yes, correct: 2 |" in text
     assert "| age | How old are you? | number, 18 to …, screens out: 0..17 |" in text
 
