@@ -33,7 +33,7 @@ class SimulationSession:
         self._on_commit = on_commit
         self._timeline = timeline
         self._calls: dict[str, asyncio.Task[None]] = {}
-        self._waiters: set[asyncio.Future[list[Entry]]] = set()
+        self._waiters: dict[asyncio.Future[list[Entry]], Arrival] = {}
         self._held: deque[Arrival] = deque()
         self._retry_at = 0.0
         self._backoff = BACKOFF_FIRST
@@ -53,12 +53,12 @@ class SimulationSession:
         if self._stopped or self.log.state.ended is not None:
             raise self._too_late()
         waiter: asyncio.Future[list[Entry]] = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        self._timeline.put(Arrival(input, at, waiter))
+        arrival = self._waiters[waiter] = Arrival(input, at, waiter)
+        self._timeline.put(arrival)
         try:
             return await waiter
         finally:
-            self._waiters.discard(waiter)
+            del self._waiters[waiter]
             # raised here, its exception knows this frame
             del waiter
 
@@ -81,9 +81,8 @@ class SimulationSession:
                         call.cancel()
         finally:
             self._stopped = True
-            for waiter in self._waiters:
-                if not waiter.done():
-                    waiter.set_exception(self._too_late())
+            for arrival in self._waiters.values():
+                self._answer(arrival, self._too_late())
 
     async def _loop(self, tasks: asyncio.TaskGroup) -> None:
         self._match_calls(tasks)
@@ -116,9 +115,7 @@ class SimulationSession:
             self._back_off(fault)
 
     async def _enter(self, arrival: Arrival) -> None:
-        waiter = arrival.waiter
-        if waiter and waiter.done() and not waiter.cancelled():
-            # it was told before that this was not taken
+        if arrival.told:
             return
         self._entering = arrival.input
         try:
@@ -154,17 +151,20 @@ class SimulationSession:
         for arrival in self._held:
             self._answer(arrival, fault)
         # kept is what nobody will tell again, such as a reply; an alarm rings again by itself
-        kept = (arrival for arrival in self._held if arrival.waiter is None and not isinstance(arrival.input, Rang))
+        kept = (left for left in self._held if not (left.told or left.waiter or isinstance(left.input, Rang)))
         self._held = deque(kept)
 
     def _answer(self, arrival: Arrival, outcome: list[Entry] | Exception) -> None:
-        if arrival.waiter is None or arrival.waiter.done():
+        waiter = arrival.waiter
+        if waiter is None or waiter.done():
             return
+        # an outcome knows the frames that it was raised through, and they the session with all that has come to it:
+        # a circle, which would keep an ended session in memory
+        arrival.told, arrival.waiter = True, None
         if isinstance(outcome, Exception):
-            # without the frames it came through: they know the waiter, a circle that would keep the session in memory
-            arrival.waiter.set_exception(outcome.with_traceback(None))
+            waiter.set_exception(outcome.with_traceback(None))
         else:
-            arrival.waiter.set_result(outcome)
+            waiter.set_result(outcome)
 
     def _match_calls(self, tasks: asyncio.TaskGroup) -> None:
         """Start the calls that the state asks for, and cancel those that it no longer does."""

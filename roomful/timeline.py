@@ -19,6 +19,8 @@ class Arrival:
     input: Input
     at: float | None = None
     waiter: asyncio.Future[list[Entry]] | None = field(default=None, compare=False)
+    told: bool = field(default=False, compare=False)
+    """Whoever waited knows what became of it: it is not entered any more."""
 
 
 class Timeline(Protocol):

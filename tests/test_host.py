@@ -10,7 +10,7 @@ import pytest
 
 from roomful.core.decide import Refused
 from roomful.core.events import ErrorRecorded, Event, Prompt, SessionEnded, SessionResumed, SessionSuspended
-from roomful.core.inputs import Connect, Disconnect, Leave, React, Reply, Say
+from roomful.core.inputs import Connect, Disconnect, Input, Leave, React, Reply, Say
 from roomful.core.study import SimulationSettings
 from roomful.host import CRASHES_MOST, Full, Host, Room, Salts, Study
 from roomful.store import Folded, Line, SessionRow, StoreError, UnknownSession
@@ -345,6 +345,34 @@ async def test_a_session_in_which_something_was_refused_leaves_nothing_in_memory
             assert log() is None
     finally:
         gc.enable()
+
+
+async def test_a_session_that_ended_before_something_came_leaves_nothing_in_memory():
+    """What nobody takes any more must not lead from its refusal back to the session."""
+    gc.disable()
+    try:
+        async with host(MemoryStore()).running() as live:
+            (room,) = await opened(live, 1)
+            log = weakref.ref(room.log)
+            left, late = await asyncio.gather(
+                room.session.submit(Leave()), _refusal(room, Say(content="hi")), return_exceptions=True
+            )
+            del room
+            await asyncio.sleep(0)
+
+            assert (len(left), late) == (1, "ended")
+            assert live.rooms == {}
+            assert log() is None
+    finally:
+        gc.enable()
+
+
+async def _refusal(room: Room, input: Input) -> str:
+    try:
+        await room.session.submit(input)
+    except Refused as refusal:
+        return refusal.reason
+    return ""
 
 
 async def test_an_operator_ends_a_session_once():
