@@ -27,13 +27,18 @@ class _Mallinfo(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in _names.split()]
 
 
-def in_use() -> int:
-    """Bytes in use that are in no cache of ours and in no circle; without glibc, what the process has of the system."""
+def empty_caches() -> None:
+    """Forget what any function of ours remembers."""
     for name, module in list(sys.modules.items()):
         if name.startswith("roomful"):
             for value in vars(module).values():
                 if isinstance(value, _lru_cache_wrapper):
                     value.cache_clear()
+
+
+def in_use() -> int:
+    """Bytes in use that are in no cache of ours and in no circle; without glibc, what the process has of the system."""
+    empty_caches()
     gc.collect()
     mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)
     if mallinfo is None:

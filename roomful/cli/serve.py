@@ -18,6 +18,7 @@ from roomful.settings import ServerSettings, StudySettings, load_settings, put_i
 from roomful.web.access import DEMO_TOKEN
 from roomful.web.app import create_app
 from roomful.web.server import Server
+from roomful.web.wire import Released
 
 GRACE = 5
 """Seconds that open requests are given when the server is stopped."""
@@ -30,7 +31,7 @@ def serve(server: ServerSettings) -> None:
     app = create_app(server, study)
     listener = _listen(server.host, server.port)
     host, port = listener.getsockname()[:2]
-    serving = _Serving(_config(app, server), lambda: _introduce(app, server, study, host, port))
+    serving = _Serving(config(app, server), lambda: _introduce(app, server, study, host, port))
     try:
         serving.run([listener])
     except SystemExit:
@@ -48,14 +49,16 @@ def serve_reloading(server: ServerSettings) -> None:
         raise Failure(f"--reload is for a clone of the repository: there is no {root / 'main.py'}")
     put_into_environment(server)
     folders = [str(root / "roomful"), str(server.study)]
-    config = _config("main:app", server, reload=True, reload_dirs=folders, reload_includes=["*.py", "*.json", "*.md"])
+    watched = ["*.py", "*.json", "*.md"]
+    reloading = config("main:app", server, reload=True, reload_dirs=folders, reload_includes=watched)
     sys.path.insert(0, str(root))
     listener = _listen(server.host, server.port)
     say(f"Roomful {roomful.__version__} at {_address(*listener.getsockname()[:2])}, started anew at each change")
-    ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listener]).run()
+    ChangeReload(reloading, target=uvicorn.Server(reloading).run, sockets=[listener]).run()
 
 
-def _config(app: object, server: ServerSettings, **more: object) -> uvicorn.Config:
+def config(app: object, server: ServerSettings, **more: object) -> uvicorn.Config:
+    """How uvicorn serves the app."""
     make: Callable[..., uvicorn.Config] = uvicorn.Config
     return make(
         app,
@@ -64,6 +67,7 @@ def _config(app: object, server: ServerSettings, **more: object) -> uvicorn.Conf
         # X-Forwarded-For is ours to read, as ROOMFUL_TRUSTED_PROXIES says
         proxy_headers=False,
         server_header=False,
+        ws=Released,
         # compression of frames would cost 40 % of the throughput
         ws_per_message_deflate=False,
         ws_max_size=max(1 << 20, server.max_frame_bytes * 2),
