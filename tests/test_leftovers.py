@@ -3,22 +3,17 @@
 import asyncio
 import gc
 import json
-import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
-from roomful.cli.serve import config
-from roomful.settings import ServerSettings
 from roomful.store import Line
-from roomful.web.app import create_app
-from tests.asgi import PATIENCE, eventually, study, talker
+from tests.asgi import PATIENCE, eventually
+from tests.listening import Listening, listening
 from tests.measured import empty_caches
 from tests.verified import MADE
 from tests.wire import Client, connect, start_session
@@ -30,7 +25,8 @@ COUNTED = ("roomful", "websockets", "uvicorn.protocols.websockets", "starlette.w
 
 
 async def test_an_ended_session_leaves_the_record_of_who_took_part_and_nothing_else(tmp_path):
-    async with served(tmp_path) as running:
+    async with listening(tmp_path, messages_per_minute=60.0, user_response_probability=1.0) as server:
+        running = Running(server, tmp_path / "logs")
         # what is made once and kept, such as compiled statements
         await running.many(3)
         with circles_left_alone():
@@ -43,10 +39,9 @@ async def test_an_ended_session_leaves_the_record_of_who_took_part_and_nothing_e
 
 @dataclass
 class Running:
-    """The app in this process, behind a real server with a real store."""
+    """A server in this process, and the folder of its log files."""
 
-    app: FastAPI
-    port: int
+    server: Listening
     logs: Path
 
     async def many(self, sessions: int) -> None:
@@ -67,30 +62,14 @@ class Running:
             if json.loads(payload).get("client_id") == "c1":
                 answered.set_result(None)
 
-        session_id = await start_session(self.port)
-        client = await connect(self.port, f"/ws/{session_id}", take)
+        session_id = await start_session(self.server.port)
+        client = await connect(self.server.port, f"/ws/{session_id}", take)
         _say(client, "c1")
         async with asyncio.timeout(PATIENCE):
             await answered
             _say(client, "c2")
-            await self.app.state.server.host.end(session_id, "operator")
+            await self.server.host.end(session_id, "operator")
             assert await client.closed == 1000
-
-
-@asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[Running]:
-    settings = ServerSettings(data=folder / "data", logs=folder / "logs", starts_per_minute_per_address=1000)
-    app = create_app(settings, study(messages_per_minute=60.0, user_response_probability=1.0), llm=talker())
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(config(app, settings))
-    task = asyncio.create_task(server.serve([listener]))
-    try:
-        await eventually(lambda: server.started)
-        yield Running(app, listener.getsockname()[1], folder / "logs")
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
 
 
 @contextmanager

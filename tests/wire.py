@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import re
+import socket
 from collections.abc import Callable
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -117,13 +118,29 @@ class Client(asyncio.Protocol):
 
 
 async def connect(
-    port: int, path: str, on_text: Callable[[Client, bytes], None], protocol: int = 2, wait_most: float = 20.0
+    port: int,
+    path: str,
+    on_text: Callable[[Client, bytes], None],
+    protocol: int = 2,
+    wait_most: float = 20.0,
+    *,
+    receive_buffer: int | None = None,
 ) -> Client:
-    """Open a WebSocket on loopback. Raises OSError, NoSocket among them, when there is nobody to take it."""
+    """Open a WebSocket on loopback. Raises OSError, NoSocket among them, when there is nobody to take it.
+
+    `receive_buffer` is how many bytes the system takes for a client that does not read, where that is to be few.
+    """
     loop = asyncio.get_running_loop()
-    _, client = await loop.create_connection(
-        lambda: Client(f"127.0.0.1:{port}", path, on_text, protocol), "127.0.0.1", port
-    )
+    end = socket.socket()
+    end.setblocking(False)
+    if receive_buffer is not None:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    try:
+        await loop.sock_connect(end, ("127.0.0.1", port))
+    except OSError:
+        end.close()
+        raise
+    _, client = await loop.create_connection(lambda: Client(f"127.0.0.1:{port}", path, on_text, protocol), sock=end)
     try:
         async with asyncio.timeout(wait_most):
             await asyncio.shield(client.ready)
