@@ -3,9 +3,13 @@
 import sys
 
 if __name__ == "__main__":
-    from roomful.cli import serve_command
+    try:
+        from roomful.cli import serve_command
 
-    serve_command()
+        serve_command()
+    except KeyboardInterrupt:
+        # while the program was still loaded
+        sys.exit(130)
 else:
     from roomful.assembly import SetupError
     from roomful.logs import configure_logs

@@ -1,6 +1,17 @@
-"""`python -m roomful` is `roomful`."""
+"""`roomful`, and `python -m roomful`."""
 
-from roomful.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command that the arguments ask for; Ctrl-C while the program is still loaded is like any later one."""
+    try:
+        from roomful.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

@@ -3,6 +3,7 @@ import gc
 import json
 import os
 import re
+import runpy
 import shlex
 import signal
 import subprocess
@@ -425,6 +426,37 @@ def test_a_participant_comes_back_by_itself_and_what_was_typed_meanwhile_is_said
     assert said.count("Are you still there?") == 1
 
 
+def test_who_goes_away_by_ctrl_c_is_told_the_way_back(room):
+    with room.chat() as chat:
+        session_id = session_of(chat)
+        chat.until("lists the commands")
+        chat.process.send_signal(signal.SIGINT)
+        code = chat.wait()
+
+    assert code == 130
+    assert chat.said.splitlines()[-1] == "You went away without leaving: --session and the id above lead back."
+    room.invoke("end", session_id)
+
+
+class Interrupting:
+    """An import of the command line's that Ctrl-C comes into."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "roomful.cli":
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("path", ["roomful/__main__.py", "main.py"])
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "roomful.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+
+    with pytest.raises(SystemExit) as left:
+        runpy.run_path(str(ROOT / path), run_name="__main__")
+
+    assert left.value.code == 130
+
+
 def test_a_session_is_ended_where_no_server_runs(tmp_path):
     room = Room(tmp_path, free_port())
     make_study(tmp_path / "config", session_duration_minutes=5)
@@ -458,11 +490,14 @@ def test_a_wrong_token_and_an_absent_server_are_said_in_a_sentence(room):
     refused = room.run("chat", "--url", room.url, "--token", "nobody")
     unknown = room.run("chat", "--url", room.url, "--session", "nonsense")
     absent = room.run("chat", "--url", f"127.0.0.1:{free_port()}")
+    nobody = room.run("chat", "--url", f"127.0.0.1:{free_port()}", "--session", "6f1c2a7e-0d3b-4c58-9a61-2b7f4e5d8c90")
 
     assert (refused.returncode, refused.stderr) == (1, "The token was not taken: Invalid token.\n")
     assert (unknown.returncode, unknown.stderr) == (1, "The server knows no such session.\n")
     assert absent.returncode == 1
     assert absent.stderr.startswith("No server answers at http://127.0.0.1:")
+    assert nobody.returncode == 1
+    assert nobody.stderr.startswith("No server answers at http://127.0.0.1:")
 
 
 # --- what is shown
@@ -863,7 +898,7 @@ def test_the_beginning_of_an_id_must_fit_one_session_alone():
     for beginning, words in (
         ("6f", "6f: 6f1c, 6f1d."),
         ("8", "no session 8"),
-        ("", "no session"),
+        ("", "Say which session"),
     ):
         with pytest.raises(NoSuchSession, match=words):
             chosen(rows, beginning)

@@ -56,12 +56,22 @@ def chat(visit: Visit) -> None:
     with terminal() as at:
         at.show(Text(f"Session {plain(session_id)}", "dim"))
         try:
-            asyncio.run(Chat(_socket_url(address, session_id), visit, conversation, at, pages).run())
-        except* Gone as group:
-            reason = group.exceptions[0]
-        else:
-            return
-    raise Failure(str(reason))
+            reason = _run(Chat(_socket_url(address, session_id), visit, conversation, at, pages))
+        except KeyboardInterrupt:
+            at.show(Text("You went away without leaving: --session and the id above lead back.", "dim"))
+            raise
+    if reason:
+        raise Failure(reason)
+
+
+def _run(chat: "Chat") -> str:
+    """Stay in the room until the session ends, or return why there is no way back."""
+    reason = ""
+    try:
+        asyncio.run(chat.run())
+    except* Gone as group:
+        reason = str(group.exceptions[0])
+    return reason
 
 
 def _address(url: str) -> SplitResult:
@@ -74,6 +84,14 @@ def _address(url: str) -> SplitResult:
     raise Failure(f"{plain(url)} is not the address of a server: try http://127.0.0.1:8000", 2)
 
 
+def _where(address: SplitResult) -> str:
+    return f"{address.scheme}://{address.netloc}"
+
+
+def _nobody_at(where: str) -> str:
+    return f"No server answers at {where}: start one with `roomful serve`."
+
+
 def _socket_url(address: SplitResult, session_id: str) -> str:
     scheme = "wss" if address.scheme == "https" else "ws"
     return f"{scheme}://{address.netloc}{address.path.rstrip('/')}/ws/{session_id}"
@@ -84,14 +102,14 @@ def _start(address: SplitResult, visit: Visit) -> tuple[str, str | None]:
     make = HTTPSConnection if address.scheme == "https" else HTTPConnection
     connection = make(address.netloc, timeout=10)
     body = {"token": visit.token} | ({"name": visit.name} if visit.name else {})
-    where = f"{address.scheme}://{address.netloc}"
+    where = _where(address)
     try:
         path = f"{address.path.rstrip('/')}/session/start"
         connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         answer = connection.getresponse()
         content = json.loads(answer.read(1 << 20) or b"null")
     except ConnectionRefusedError:
-        raise Failure(f"No server answers at {where}: start one with `roomful serve`.") from None
+        raise Failure(_nobody_at(where)) from None
     except (HTTPException, ValueError):
         raise Failure(f"What answers at {where} is not a Roomful server.") from None
     except OSError as fault:
@@ -176,6 +194,9 @@ class Chat:
             raise Gone(f"Pages come first: fill them in at {plain(self._pages)}, then come back with --session.")
         if code == UNKNOWN:
             raise Gone("The server knows no such session.")
+        if code is None and self._visit.session_id and not self._been_in.is_set():
+            # as without --session: only who has been in a room can expect that its server comes back
+            raise Gone(_nobody_at(_where(_address(self._visit.url))))
         if code == SUPERSEDED:
             raise Gone("The session was opened in another place; this one is closed.")
         if self._leaving and self._attempts:

@@ -46,7 +46,9 @@ async def reading(server: ServerSettings) -> AsyncIterator[SQLStore]:
 
 def chosen(rows: list[SessionRow], beginning: str) -> SessionRow:
     """The one session whose id is this or begins so. Raises NoSuchSession."""
-    found = [row for row in rows if row.session_id.startswith(beginning.lower())] if beginning else []
+    if not beginning:
+        raise NoSuchSession("Say which session: its id, or the beginning of it. `roomful sessions` lists them.")
+    found = [row for row in rows if row.session_id.startswith(beginning.lower())]
     if len(found) == 1:
         return found[0]
     if not found:
