@@ -180,17 +180,20 @@ def test_sessions_of_one_s_own_are_a_reference(lab):
 
 
 def test_bad_files_are_told_all_at_once_and_nothing_is_measured(lab):
-    make_logs(lab / "logs", 1)
-    (lab / "logs" / "torn.json").write_text('{"timestamp":"2026\n')
+    begun = make_logs(lab / "logs", 1)
+    (lab / "logs" / "torn.json").write_text((lab / "logs" / f"{begun[0]}.json").read_text("ascii") + '{"time":"2\n')
+    (lab / "logs" / "other.json").write_text('{\n  "a": 1,\n  "b": 2\n}\n')
     (lab / "rooms.jsonl").write_text("no\n" * 30)
 
     said = invoke("realism", "logs", "rooms.jsonl", "nowhere.csv", "--figure", "f.svg", code=1)
 
     assert said.startswith(
-        "There are 32 faults, and nothing was measured:\n- logs/torn.json: line 1: found something else"
+        "There are 33 faults, and nothing was measured:\n"
+        "- logs/other.json: found something else, expected a session's log, or rooms as .jsonl or .csv\n"
+        "- logs/torn.json: line "
     )
     assert "- rooms.jsonl: line 2: found no, expected a JSON object" in said
-    assert said.endswith("- and 12 more\n")
+    assert said.endswith("- and 13 more\n")
     assert not (lab / "f.svg").exists()
 
 

@@ -379,6 +379,27 @@ def test_without_a_database_a_file_is_checked_and_its_end_is_said_to_be_open(fol
     assert "a tail that was cut off would not show" in invoke("verify", f"logs/{SESSION}.json")
 
 
+def test_an_empty_file_is_no_whole_log(folder):
+    (folder / "empty.json").write_text("")
+
+    assert "empty.json  was changed: 0 lines" in invoke("verify", "empty.json", code=1)
+    assert "it is empty: a log has a first line at least" in invoke("verify", "empty.json", code=1)
+    assert "it is empty" in invoke("replay", "--verify", "empty.json", code=1)
+
+
+def test_files_of_another_database_are_not_taken_for_its_own(folder):
+    (folder / "data").rename(folder / "older")
+    path = folder / "logs" / f"{SESSION}.json"
+    path.write_text("another study's\n")
+
+    said = invoke("verify", SESSION, "--data", "older")
+
+    assert f"{SESSION}  whole: 26 lines, its file was not looked at: --logs" in said
+    assert "is not that of the database" in invoke("verify", SESSION, "--data", "older", "--logs", "logs", code=1)
+    (folder / "older").rename(folder / "data")
+    assert "is not that of the database" in invoke("verify", SESSION, "--data", str(folder / "data"), code=1)
+
+
 def test_erased_lines_pass_and_are_counted(folder):
     path = folder / "logs" / f"{SESSION}.json"
     lines = [tombstone(line) if '"sender":"user"' in line else line for line in read(path)]

@@ -186,12 +186,17 @@ def verify(
 ) -> None:
     """Look whether a log was changed: its hash chain, its end in the database, its file.
 
+    The files of another database (--data) are looked at where --logs names their folder.
+
     Exit code 0: nothing was changed; 1: something was, and is named; 2: the command was not understood.
     """
     with faults_told():
         from roomful.cli.replay import verify as run
 
-        run(_settings(data=data, logs=logs), session, every=every)
+        settings = _settings(data=data, logs=logs)
+        # the folder by default belongs to the database by default
+        files = logs is not None or settings.data.resolve() == _settings().data.resolve()
+        run(settings, session, every=every, files=files)
 
 
 @app.command(epilog='Example: echo "Hello everyone!" | roomful chat --messages 5')

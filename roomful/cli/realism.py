@@ -205,6 +205,8 @@ def _entries_of(name: str, lines: Sequence[str]) -> list[Post]:
             entries.append(decode(line, folding=True))
         except CodecError:
             faults.append(Fault(name, f"line {number}", "something else", "an entry of a session's log"))
+    if faults and not entries:
+        raise RoomsError([Fault(name, "", "something else", "a session's log, or rooms as .jsonl or .csv")])
     if faults:
         raise RoomsError(faults)
     return posts_of(entries)

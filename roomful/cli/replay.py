@@ -141,12 +141,15 @@ def _outcome(log: Log, verdict: Verdict) -> tuple[str, str]:
 # --- verified
 
 
-def verify(server: ServerSettings, which: str | None, *, every: bool) -> None:
-    """Check the chain of logs, their end in the database, and their files. Exits with 1 where something was changed."""
-    asyncio.run(_verify(server, which, every=every))
+def verify(server: ServerSettings, which: str | None, *, every: bool, files: bool) -> None:
+    """Check the chain of logs, their end in the database, and their files. Exits with 1 where something was changed.
+
+    `files`: whether what lies in the logs folder is this database's.
+    """
+    asyncio.run(_verify(server, which, every=every, files=files))
 
 
-async def _verify(server: ServerSettings, which: str | None, *, every: bool) -> None:
+async def _verify(server: ServerSettings, which: str | None, *, every: bool, files: bool) -> None:
     counts = {"whole": 0, "changed": 0}
     async for log in _logs(server, which, every=every):
         verdict = _study_verdict(log.lines) if log.is_study else verify_lines(log.lines, run=False)
@@ -159,7 +162,7 @@ async def _verify(server: ServerSettings, which: str | None, *, every: bool) -> 
         notes += [f"{checked.erased} of them erased"] if checked.erased else []
         notes += _end_notes(log)
         if not log.of_file and not log.rehearsed:
-            faults += _file_faults(server, log, notes)
+            faults += _file_faults(server, log, notes) if files else _noted(notes, "its file was not looked at: --logs")
         counts["changed" if faults else "whole"] += 1
         say(f"{log.name}  {'was changed' if faults else 'whole'}: {', '.join(notes)}")
         _tell(faults)
@@ -290,7 +293,10 @@ async def _of_files(server: ServerSettings, paths: Sequence[Path]) -> AsyncItera
     rows = await _rows(server)
     for path in paths:
         lines, faults = _lines_of(path)
-        yield Log(str(path), lines, rows.get(path.stem), tuple(faults), of_file=True)
+        row = rows.get(path.stem)
+        if not lines and not faults and row is None:
+            faults = ["it is empty: a log has a first line at least"]
+        yield Log(str(path), lines, row, tuple(faults), of_file=True)
 
 
 async def _all_rows(store: Store) -> list[SessionRow]:
