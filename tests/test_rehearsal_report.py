@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -442,6 +443,17 @@ def test_the_page_is_well_formed_and_loads_nothing(sessions):
     assert not any(name.startswith("on") for name, _ in attributes)
     assert "@import" not in text
     assert "url(" not in text
+
+
+def test_where_a_table_is_too_wide_each_number_still_has_its_name():
+    # with a narrow window the heads go, and each cell says by itself what it is
+    text = page(rehearsed(plan(sessions=9), purse=Purse(PRICES)))
+
+    for table in re.findall(r'<table class="(?:numbers|texts)">.*?</table>', text, re.DOTALL):
+        heads = re.findall(r"<th>(.*?)</th>", table)
+        for row in re.findall(r"<tr>(<td.*?)</tr>", table, re.DOTALL):
+            assert re.findall(r'<td data-head="(.*?)">', row) == heads[1:]
+    assert text.count("data-head") >= 13 + 4
 
 
 def test_hostile_text_stays_text():
