@@ -127,7 +127,9 @@ async def test_without_scripts_a_slider_is_a_number_and_the_keyboard_goes_all_th
         await expect(page.locator("#problems li")).to_have_text(
             ["How do you feel right now? Please answer this question."]
         )
-        await page.locator(".kind-slider [type=text]").fill("70")
+        await page.locator("#problems a").press("Enter")
+        await expect(page.locator(".kind-slider [type=text]")).to_be_focused()
+        await page.keyboard.type("70")
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/chat?session=*")
         known = stage.app.state.server.enrolment.state.participations[session_id]
