@@ -762,6 +762,22 @@ def test_check_lists_the_pages(folder):
     assert told["pages"][1]["questions"][0]["codes"] == {"1": "no", "2": "yes"}
 
 
+def test_check_names_what_is_still_to_be_filled_in_on_a_page(folder):
+    pages = folder / "config" / "pages"
+    pages.mkdir()
+    (pages / "consent.md").write_text(
+        "---\nversion: 7\n---\nSee [our site](https://lab.example) and [the act][1].\nWrite to [your\nname].\n\n"
+        "[1]: https://law.example\n"
+    )
+    (pages / "debrief.md").write_text("They were programs.\n")
+
+    notes = [found for found in json.loads(invoke("check", "--json"))["findings"] if found["what"] == "pages"]
+
+    assert [(note["verdict"], note["words"]) for note in notes] == [
+        ("note", "pages/consent.md shows [your name] as it stands: is that still to be filled in?")
+    ]
+
+
 def test_check_gives_the_design_to_programs(folder):
     make_design(folder)
 

@@ -30,7 +30,7 @@ from roomful.assembly import (
 from roomful.cli.design import astray, beginning, design_json, put_design, told_models
 from roomful.cli.disk import look_at
 from roomful.cli.freeze import UNDEBRIEFED, frozen_words
-from roomful.cli.listed_pages import pages_json, put_pages
+from roomful.cli.listed_pages import blanks, pages_json, put_pages
 from roomful.cli.output import plain, plain_lines, put, say_json, when
 from roomful.cli.records import reading
 from roomful.core.study import SCRIPTED, LLMSettings, ModelSettings, name_of
@@ -134,6 +134,8 @@ def _study(folder: Path, findings: list[Finding]) -> StudySettings | None:
 def _designed(study: StudySettings) -> Iterator[Finding]:
     for words in astray(study):
         yield Finding("design", "note", words)
+    for words in blanks(study.pages):
+        yield Finding("pages", "note", words)
     rules = [treatment.simulation.distress for treatment in study.treatments]
     if any(rule.help_text and rule.action != "end" for rule in rules):
         unread = 'A participant in distress reads distress.help_text only where distress.action is "end"'

@@ -1,5 +1,6 @@
 """The pages around the chat as `roomful check` lists them."""
 
+import re
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -75,4 +76,19 @@ def pages_json(pages: Sequence[Page]) -> list[dict[str, object]]:
             ],
         }
         for page in pages
+    ]
+
+
+_BLANK = re.compile(r"(?<!\])\[[^\[\]\n]*(?:\n[^\[\]\n]+)?\](?![\[(:])")
+"""Square brackets that are no link: as a rule, something that the study's author was to fill in."""
+
+
+def blanks(pages: Sequence[Page]) -> list[str]:
+    """What of the pages looks as if it were still to be filled in, each with a word on it."""
+    return [
+        f"pages/{page.name}.md shows {' '.join(blank.split())} as it stands: is that still to be filled in?"
+        for page in pages
+        for part in page.parts
+        if isinstance(part, str)
+        for blank in _BLANK.findall(part)
     ]
