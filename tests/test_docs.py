@@ -60,6 +60,17 @@ def test_every_json_example_is_json(page):
         assert json.loads(block) is not None
 
 
+def test_the_map_of_the_design_has_every_module_and_nothing_else():
+    there = {path.name for path in [*(ROOT / "roomful").glob("*.py"), *(ROOT / "roomful/core").glob("*.py")]}
+    packages = {path.parent.name for path in (ROOT / "roomful").glob("*/__init__.py")}
+    text = (ROOT / "docs" / "design.md").read_text("utf-8")
+    map_ = next(body for language, body in BLOCK.findall(text) if not language and "main.py" in body)
+    folders, named = re.findall(r"^  (\w+)/", map_, re.MULTILINE), re.findall(r"\b\w+\.py\b", map_)
+
+    assert set(named) == (there - {"__init__.py", "__main__.py"}) | {"main.py", "views.py", "columns.py"}
+    assert set(folders) == packages
+
+
 def test_every_route_is_documented():
     app = importlib.import_module("main").app
     words = all_words()
