@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,17 @@ def test_the_map_of_the_design_has_every_module_and_nothing_else():
 
     assert set(named) == (there - {"__init__.py", "__main__.py"}) | {"main.py", "views.py", "columns.py"}
     assert set(folders) == packages
+
+
+@pytest.mark.parametrize("name", ["bench-page", "constraints", "examples", "realism", "screenshots"])
+def test_a_script_that_is_asked_for_help_does_nothing_else(name, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", [name, "--help"])
+
+    with pytest.raises(SystemExit) as left:
+        runpy.run_path(str(ROOT / "scripts" / name), run_name="__main__")
+
+    assert left.value.code == 0
+    assert f"usage: {name}" in capsys.readouterr().out
 
 
 def test_every_route_is_documented():
