@@ -11,7 +11,7 @@ from roomful import __version__
 from roomful.core import CORE_VERSION
 from roomful.core.admission import SetUp
 from roomful.core.decide import Refused
-from roomful.core.study import SCRIPTED, LLMSettings, ModelSettings, name_of
+from roomful.core.study import SCRIPTED, LLMSettings, ModelSettings, SimulationSettings, name_of
 from roomful.enrolment import Enrolment, holds_rehearsal
 from roomful.erasure import Eraser
 from roomful.freezing import Fingerprint, differing
@@ -106,6 +106,21 @@ def provided(llm: LLMSettings, server: ServerSettings) -> LLMSettings:
 
     fallbacks = tuple(named(model) for model in llm.fallbacks)
     return replace(named(llm), fallbacks=fallbacks, agents={name: named(model) for name, model in llm.agents.items()})
+
+
+def only_scripted(llm: LLMSettings, server: ServerSettings) -> bool:
+    """Whether nobody but a script speaks, be it said or for want of a key."""
+    return all(model.provider == SCRIPTED for _, model in all_models(provided(llm, server)))
+
+
+def in_english(study: StudySettings) -> StudySettings:
+    """The study as scripted agents can hold it: they write English, and what they say would be held back in another."""
+
+    def english(simulation: SimulationSettings) -> SimulationSettings:
+        return replace(simulation, chat_language="en") if simulation.chat_language else simulation
+
+    arms = (replace(arm, simulation=english(arm.simulation)) for arm in study.treatments)
+    return replace(study, simulation=english(study.simulation), treatments=tuple(arms))
 
 
 def speaks_silently(llm: LLMSettings, server: ServerSettings) -> bool:
@@ -263,6 +278,7 @@ async def assembled(
         stack.push_async_callback(store.close)
         watch = Watch(monotonic, study.simulation.llm.timeout_seconds)
         silent_script = llm is None and speaks_silently(study.simulation.llm, server)
+        held = in_english(study) if llm is None and only_scripted(study.simulation.llm, server) else study
         llm = llm or _model(server, study.simulation.llm, budget, on_call, watch, stack)
         # one that is there and cannot be written stops no session: it may be that a disk is full for a while
         make_folder(server.logs)
@@ -279,11 +295,11 @@ async def assembled(
             llm,
             Study(
                 experimental=study.experimental,
-                simulation=study.simulation,
+                simulation=held.simulation,
                 model=model_name(study.simulation.llm, server),
                 versions={},
                 fingerprint=found.hash,
-                treatments=study.treatments,
+                treatments=held.treatments,
             ),
             log_files=log_files,
             enrolment=enrolment,

@@ -486,6 +486,19 @@ def test_a_participant_in_a_terminal_is_sent_to_the_pages_first(tmp_path):
     assert re.fullmatch(rf"Pages come first: fill them in at {room.url}/session/[0-9a-f-]+, then .*\n", found.stderr)
 
 
+def test_scripted_agents_may_write_english_in_a_room_of_another_language(tmp_path):
+    room = Room(tmp_path, free_port())
+    make_study(room.folder / "config", chat_language="ar", messages_per_minute=0)
+    with room.serving(), room.chat() as chat:
+        session_id = session_of(chat)
+        chat.until("lists the commands")
+        chat.say("/leave")
+        chat.wait()
+
+    # what they say is held back in no other
+    assert room.log(session_id)[0]["data"]["simulation_config"]["chat_language"] == "en"
+
+
 def test_a_wrong_token_and_an_absent_server_are_said_in_a_sentence(room):
     refused = room.run("chat", "--url", room.url, "--token", "nobody")
     unknown = room.run("chat", "--url", room.url, "--session", "nonsense")

@@ -64,6 +64,14 @@ def test_a_rehearsal_prints_a_table_and_writes_one_page(lab):
     assert "Rehearsal of config" in (lab / "trial" / "report.html").read_text("utf-8")
 
 
+def test_a_room_of_another_language_is_rehearsed_in_the_script_s(lab):
+    write(lab, chat_language="de")
+
+    told = json.loads(invoke("rehearse", "--sessions", "4", "--participants", "silent", "--out", "trial", "--json"))
+
+    assert "wrong_language" not in json.dumps(told)
+
+
 def test_on_a_narrow_terminal_every_number_can_still_be_read(lab, monkeypatch):
     monkeypatch.setattr("roomful.cli.output.PIPED_WIDTH", 80)
     console.cache_clear()

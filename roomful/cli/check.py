@@ -22,6 +22,7 @@ from roomful.assembly import (
     keys_of,
     lacks,
     looked_at,
+    only_scripted,
     open_store,
     provided,
     speaks_silently,
@@ -243,7 +244,7 @@ def _clock(newest: float | None) -> Finding:
 
 
 def _models(server: ServerSettings, llm: LLMSettings, *, live: bool) -> Iterator[Finding]:
-    if all(model.provider == SCRIPTED for _, model in all_models(provided(llm, server))):
+    if only_scripted(llm, server):
         yield _scripted(llm, live=live)
         return
     for where, model in all_models(provided(llm, server)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from roomful.assembly import check_setup, model_name, open_store, provider, speaking
+from roomful.assembly import check_setup, in_english, model_name, open_store, provider, speaking
 from roomful.cli.output import Failure, plain, say, say_json, table, warn
 from roomful.core.study import SCRIPTED, LLMSettings, Treatment, name_of
 from roomful.llm.scripted import Scripted
@@ -59,6 +59,8 @@ class Wish:
 def rehearse(server: ServerSettings, wish: Wish) -> None:
     """Rehearse, write the report, and show its table. Raises Failure for what was not understood."""
     study = load_settings(server.study)
+    if not wish.configured:
+        study = in_english(study)
     out = _folder(wish)
     prices = _prices(study.simulation.llm, wish)
     plan = _plan(server, study, wish)
