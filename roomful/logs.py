@@ -7,7 +7,11 @@ from typing import Literal
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-_QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "aiosqlite", "asyncio", "google_genai", "websockets")
+_QUIET = (
+    *("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "aiosqlite", "asyncio", "websockets"),
+    # of the models' clients, whose requests would be a line each
+    *("google_genai", "httpx", "httpcore", "openai", "anthropic"),
+)
 """Libraries whose warnings are heard, and nothing below."""
 
 

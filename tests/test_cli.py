@@ -426,6 +426,24 @@ def test_a_participant_comes_back_by_itself_and_what_was_typed_meanwhile_is_said
     assert said.count("Are you still there?") == 1
 
 
+def test_a_participant_whose_output_nobody_reads_any_more_goes_without_a_traceback(room):
+    command = f"{shlex.quote(sys.executable)} -m roomful chat --url {room.url} | head -n 1"
+
+    with subprocess.Popen(
+        ["/bin/sh", "-c", command],
+        cwd=room.folder,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as chatting:
+        said, faults = chatting.communicate("Hello\nagain\n", timeout=PATIENCE)
+
+    assert said.startswith("Session ")
+    assert faults == ""
+
+
 def test_who_goes_away_by_ctrl_c_is_told_the_way_back(room):
     with room.chat() as chat:
         session_id = session_of(chat)

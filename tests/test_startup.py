@@ -64,7 +64,8 @@ async def test_the_program_and_its_libraries_log_json_alike(logs_as_before, caps
 
     structlog.get_logger().warning("store_is_slow", seconds=3)
     logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
-    logging.getLogger("uvicorn.error").info("not worth a line")
+    for library in ("uvicorn.error", "httpx", "openai._base_client"):
+        logging.getLogger(library).info("not worth a line")
 
     ours, theirs = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert (ours["event"], ours["seconds"], ours["level"]) == ("store_is_slow", 3, "warning")

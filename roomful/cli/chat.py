@@ -65,12 +65,17 @@ def chat(visit: Visit) -> None:
 
 
 def _run(chat: "Chat") -> str:
-    """Stay in the room until the session ends, or return why there is no way back."""
-    reason = ""
+    """Stay in the room until the session ends, or return why there is no way back. Raises BrokenPipeError."""
+    reason, unread = "", None
     try:
         asyncio.run(chat.run())
     except* Gone as group:
         reason = str(group.exceptions[0])
+    except* BrokenPipeError as group:
+        unread = group.exceptions[0]
+    if unread:
+        # what reads us has closed the pipe; as any other command's it comes alone, and is no fault
+        raise unread
     return reason
 
 
