@@ -92,9 +92,9 @@ def _stray(names: Iterable[str], known: Sequence[str]) -> Iterator[Fault]:
 
 def nearest(word: str, known: Iterable[str], prefix: str = "") -> str | None:
     """Return the known word that `word` was probably meant to be, or None when none is near."""
-    # what all have in common would make anything look near
+    # what all have in common would make anything look near, and so would one of two letters
     bare = {name.removeprefix(prefix).casefold(): name for name in known}
-    near = get_close_matches(word.removeprefix(prefix).casefold()[:80], bare, n=1, cutoff=0.5)
+    near = get_close_matches(word.removeprefix(prefix).casefold()[:80], bare, n=1, cutoff=0.51)
     return bare[near[0]] if near else None
 
 

@@ -524,6 +524,12 @@ def test_an_unknown_key_is_a_fault_with_the_nearest_known_one(tmp_path):
     assert fault.expected == "temperature (the nearest known key)"
 
 
+def test_a_word_that_has_one_letter_of_two_in_common_is_not_near(tmp_path):
+    fault = only_fault(write(tmp_path, simulation=simulation(language="fr")))
+
+    assert fault.expected == 'one of "en", "de", "es", "ar", or null'
+
+
 def test_an_unknown_key_like_no_other_is_told_with_all_known_ones(tmp_path):
     fault = only_fault(write(tmp_path, simulation=simulation(zzz=1)))
 
