@@ -218,7 +218,7 @@ BAD = [
                 "treatments.a.simulation.seed: found what all treatments have in common, expected it in "
                 "simulation_settings.json alone, or a key that may differ by treatment"
             ),
-            "treatments.a.simulation.messages_per_minute: found -1, expected a number of at least 0",
+            "treatments.a.simulation.messages_per_minute: found -1, expected a number from 0 to 10000",
         ],
     ),
     (
