@@ -278,8 +278,7 @@ async def assembled(
         stack.push_async_callback(store.close)
         watch = Watch(monotonic, study.simulation.llm.timeout_seconds)
         silent_script = llm is None and speaks_silently(study.simulation.llm, server)
-        held = in_english(study) if llm is None and only_scripted(study.simulation.llm, server) else study
-        llm = llm or _model(server, study.simulation.llm, budget, on_call, watch, stack)
+        model = llm or _model(server, study.simulation.llm, budget, on_call, watch, stack)
         # one that is there and cannot be written stops no session: it may be that a disk is full for a while
         make_folder(server.logs)
         log_files = LogFiles(server.logs, store, pause=lambda: sleep(LOG_FILE_SECONDS), tell=told_to_operator)
@@ -292,15 +291,8 @@ async def assembled(
         eraser = Eraser(store, enrolment, log_files)
         host = Host(
             store,
-            llm,
-            Study(
-                experimental=study.experimental,
-                simulation=held.simulation,
-                model=model_name(study.simulation.llm, server),
-                versions={},
-                fingerprint=found.hash,
-                treatments=held.treatments,
-            ),
+            model,
+            _study(server, study, found, given=llm is not None),
             log_files=log_files,
             enrolment=enrolment,
             eraser=eraser,
@@ -323,6 +315,19 @@ async def assembled(
             # what cannot be stored now is learnt from the sessions at the next start
             with suppress(StoreError):
                 await enrolment.flush()
+
+
+def _study(server: ServerSettings, study: StudySettings, found: Fingerprint, *, given: bool) -> Study:
+    """What sessions start with; `given`: the model is not the one that the settings name."""
+    held = in_english(study) if not given and only_scripted(study.simulation.llm, server) else study
+    return Study(
+        experimental=held.experimental,
+        simulation=held.simulation,
+        model=model_name(held.simulation.llm, server),
+        versions={},
+        fingerprint=found.hash,
+        treatments=held.treatments,
+    )
 
 
 async def _erase_left(eraser: Eraser) -> None:
