@@ -4,7 +4,6 @@ import os
 import ssl
 import sys
 from collections.abc import Iterator
-from functools import cache
 
 import pytest
 from hypothesis import settings
@@ -37,11 +36,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="module")
-def certificates_read_once() -> Iterator[None]:
-    """Each client of a model reads all certificates three times, though on loopback nothing is encrypted."""
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_left_alone() -> Iterator[None]:
+    """Each client of a model reads all certificates up to three times, though on loopback nothing is encrypted."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        for name in ("load_verify_locations", "load_default_certs"):
+            patch.setattr(ssl.SSLContext, name, lambda *_, **__: None)
         yield
 
 

@@ -19,7 +19,7 @@ from roomful.llm.gemini import Gemini
 from roomful.llm.keys import Keys
 from tests.fake_gemini import FakeGemini, faults_by_chance
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("certificates_read_once")]
+pytestmark = pytest.mark.anyio
 
 SETTINGS = LLMSettings(timeout_seconds=10.0)
 PROMPT = Prompt(agent_name="Alice", system="You are Alice.", text="Bob: who has a ladder?")

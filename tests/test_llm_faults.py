@@ -38,7 +38,7 @@ from tests.fake_gemini import HANG, Asked, FakeGemini, in_order
 from tests.rooms import only, settings, start
 from tests.stores import claimed
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("certificates_read_once")]
+pytestmark = pytest.mark.anyio
 
 FIRST, SECOND = "Good morning everybody, how are you all today?", "Has anyone seen my cat?"
 HALF = 50.0
