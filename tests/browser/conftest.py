@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/browser" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
             if CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason="needs Debian's chromium"))
+                item.add_marker(pytest.mark.skip(reason="needs Debian's chromium or chromium-headless-shell"))
 
 
 @pytest.fixture(scope="package")
