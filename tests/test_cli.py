@@ -1,5 +1,4 @@
 import asyncio
-import gc
 import json
 import os
 import re
@@ -19,16 +18,15 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 from websockets.sync.client import connect
 
 import roomful
-from roomful.cli import app
 from roomful.cli.conversation import Conversation, NotSaid
 from roomful.cli.output import plain, plain_lines
 from roomful.cli.records import NoSuchSession, chosen
 from roomful.cli.terminal import Editor
 from roomful.store import SessionRow
+from tests.commands import invoke
 from tests.fake_gemini import FakeGemini
 from tests.forked import Forked, run
 from tests.ports import free_port
@@ -225,14 +223,6 @@ def folder(tmp_path, monkeypatch) -> Path:
     for name in set(os.environ) - set(environment()):
         monkeypatch.delenv(name)
     return tmp_path
-
-
-def invoke(*command: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, list(command))
-    # the server's start pauses it, and a test of a start that fails leaves it so
-    gc.enable()
-    assert result.exit_code == code, (result.output, result.exception)
-    return result.output
 
 
 # --- the server

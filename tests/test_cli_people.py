@@ -13,8 +13,9 @@ import pytest
 
 from roomful.host import TOKEN_SIGNS
 from roomful.timeline import wall_clock
+from tests.commands import invoke
 from tests.serving import SIMULATION, Server, serving, until
-from tests.test_cli import environment, invoke
+from tests.test_cli import environment
 
 TREATMENTS = {"warm": {"prompt_template": "Be warm."}, "cold": {"prompt_template": "Be cold.", "weight": 2}}
 

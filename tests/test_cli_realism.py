@@ -19,7 +19,8 @@ from roomful.session import SimulationSession
 from roomful.settings import load_server_settings
 from roomful.store.memory import MemoryStore
 from roomful.timeline import SimulatedTimeline
-from tests.test_cli import ROOT, environment, invoke
+from tests.commands import invoke
+from tests.test_cli import ROOT, environment
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from roomful.cli import app
 from roomful.cli.output import console
 from roomful.settings import SERVER_VARIABLES
+from tests.commands import invoke
 from tests.servers import fake_gemini
 
 EXPERIMENTAL = {
@@ -42,12 +41,6 @@ def write(folder: Path, **changes: object) -> None:
     (folder / "config").mkdir(exist_ok=True)
     (folder / "config" / "experimental_settings.json").write_text(json.dumps(EXPERIMENTAL))
     (folder / "config" / "simulation_settings.json").write_text(json.dumps(SIMULATION | changes))
-
-
-def invoke(*command: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, list(command))
-    assert result.exit_code == code, (result.output, result.exception)
-    return result.output
 
 
 def test_a_rehearsal_prints_a_table_and_writes_one_page(lab):

@@ -18,8 +18,8 @@ from roomful.export import CONVENTIONS, export
 from roomful.store.memory import MemoryStore
 from roomful.store.sql import SQLStore
 from tests import examples, rooms
+from tests.commands import invoke
 from tests.paging import question, write
-from tests.test_cli import invoke
 from tests.test_cli_people import lab
 from tests.test_export import keep, table
 

@@ -41,7 +41,8 @@ from roomful.store.memory import MemoryStore
 from roomful.store.sql import SQLStore
 from roomful.study_codec import encode_study
 from tests import examples, rooms, study_examples
-from tests.test_cli import invoke, make_study
+from tests.commands import invoke
+from tests.test_cli import make_study
 
 pytestmark = pytest.mark.anyio
 

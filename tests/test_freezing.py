@@ -22,9 +22,9 @@ from roomful.store.memory import MemoryStore
 from roomful.store.sql import SQLStore
 from tests import examples, rooms
 from tests.asgi import web
+from tests.commands import invoke
 from tests.enrolling import Door, rules
 from tests.paging import documented, write
-from tests.test_cli import invoke
 from tests.test_cli_people import lab, make_study
 from tests.test_enrolment import opened
 from tests.test_enrolment_settings import SIMULATION

@@ -7,9 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from roomful.cli import app
 from roomful.codec import GENESIS, decode, encode, parse_timestamp, tombstone
 from roomful.core import CORE_VERSION
 from roomful.core.events import CallAnswered, Entry, MessagePosted, ReceiptGiven, TurnPlanned
@@ -21,6 +19,7 @@ from roomful.replay import batches, run_again, verify
 from roomful.session import SimulationSession
 from roomful.store.sql import SQLStore
 from roomful.timeline import PacedTimeline, SimulatedTimeline
+from tests.commands import invoke
 from tests.goldens import GOLDENS, THIS_VERSION, read
 from tests.rooms import SESSION, salts
 from tests.stores import STARTED
@@ -243,12 +242,6 @@ async def held(folder: Path) -> None:
     await store.reserve("22222222-2222-4222-8222-222222222222", 1.0, "{}")
     await files.close()
     await store.close()
-
-
-def invoke(*command: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, list(command))
-    assert result.exit_code == code, (result.output, result.exception)
-    return result.output
 
 
 def edit(folder: Path, statement: str, *values: object) -> None:
