@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from roomful.llm import LLM
 from roomful.settings import ServerSettings, StudySettings
 from roomful.store import Folded, Line, SessionRow, Store, StoreError
 from roomful.store.memory import MemoryStore
+from roomful.web import page
 from roomful.web.app import create_app
+from roomful.web.page_view import PageView
 from roomful.web.server import Server
 from tests import rooms
 
@@ -32,6 +35,17 @@ PATIENCE = 20
 
 type Frame = dict[str, Any]
 type Headers = Sequence[tuple[str, str]]
+
+
+def make_once() -> None:
+    """From now on, pack the page's files and compile its templates once for all apps, which have the same."""
+    read, compiled = page.read_files, cache(PageView.__dict__["_environment"].func)
+    packed = read(page.STATIC)
+    page.read_files = lambda folder: packed if folder == page.STATIC else read(folder)
+    PageView._environment = property(lambda _: compiled(PageView))
+
+
+make_once()
 
 
 @dataclass(frozen=True)
