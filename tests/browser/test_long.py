@@ -29,7 +29,11 @@ TOP = "row => row.getBoundingClientRect().top"
 @pytest.fixture
 async def reader(guest):
     """A participant with a long conversation, in a browser that is not idle."""
+    # while the page is away: drawn one by one as they come, so many take seconds
+    await guest.page.goto(f"{guest.stage.url}/health")
+    await guest.page.evaluate("id => { localStorage.removeItem(`roomful:${id}:known`) }", guest.session_id)
     await guest.hear("Maren", *(f"line {index:03}!" for index in range(LONG)))
+    await guest.open()
     await expect(guest.bubble(f"line {LONG - 1}!")).to_be_in_viewport()
     await expect(guest.bubbles).to_have_count(LONG)
     await guest.page.add_init_script(HOLD_IDLE)
