@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 
 import pytest
 
@@ -21,14 +22,15 @@ from roomful.session import SimulationSession
 from roomful.store.memory import MemoryStore
 from roomful.timeline import SimulatedTimeline
 from tests.fake_gemini import FakeGemini
+from tests.fake_models import FakeOpenAI
 from tests.rooms import SESSION, Room, only, start
 from tests.stores import claimed
 from tests.test_llm_faults import frames, technical
 
-pytestmark = pytest.mark.anyio
-pytest.importorskip("pydantic_ai", reason="the extra `providers` is not installed")
-
-from tests.fake_models import FakeOpenAI  # noqa: E402
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(find_spec("pydantic_ai") is None, reason="the extra `providers` is not installed"),
+]
 
 PROMPT = Prompt(agent_name="Alice", system="You are Alice.", text="Bob: who has a ladder?", due_in=5.0)
 LOCAL = ModelSettings(provider="openai", model="llama3.2")

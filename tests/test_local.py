@@ -22,9 +22,11 @@ from roomful.llm.keys import Keys
 from roomful.llm.local import Engine, Local, unusable
 from roomful.timeline import monotonic, sleep
 
-pytestmark = pytest.mark.anyio
-pytest.importorskip("xllamacpp", reason="the extra `local` is not installed")
-tiny_model = pytest.importorskip("tests.tiny_model", reason="gguf, with which the tiny model is made, is not installed")
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(find_spec("xllamacpp") is None, reason="the extra `local` is not installed"),
+    pytest.mark.skipif(find_spec("gguf") is None, reason="gguf, with which the tiny model is made, is not installed"),
+]
 
 PROMPT = Prompt(agent_name="Alice", system="You are Alice.", text="Bob: who has a ladder?", due_in=20.0)
 
@@ -35,6 +37,8 @@ def no_time() -> float:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests import tiny_model
+
     folder = tmp_path_factory.mktemp("models")
     tiny_model.write(folder / "hey.gguf")
     tiny_model.write(folder / "hm.gguf", "hm", for_ever=True)

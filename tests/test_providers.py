@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 import pytest
 
@@ -19,8 +20,11 @@ from roomful.llm.direct import Direct, not_installed
 from roomful.llm.keys import Keys
 from tests.fake_models import WRONG_KEY, FakeAnthropic, FakeMistral, FakeOpenAI
 
-pytestmark = pytest.mark.anyio
-pytest.importorskip("pydantic_ai", reason="the extra `providers` is not installed")
+pytestmark = [
+    pytest.mark.anyio,
+    # it is slow to import, which each worker would do
+    pytest.mark.skipif(find_spec("pydantic_ai") is None, reason="the extra `providers` is not installed"),
+]
 
 PROMPT = Prompt(agent_name="Alice", system="You are Alice.", text="Bob: who has a ladder?")
 type Fake = FakeOpenAI | FakeAnthropic | FakeMistral
