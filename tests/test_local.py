@@ -1,9 +1,6 @@
 """A model in the process: real llama.cpp on a tiny model made here, and on a small real one where a package has it."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -178,12 +175,6 @@ async def test_agents_that_share_a_model_share_its_weights(folder):
 
 async def test_a_probe_names_the_file(folder):
     assert await probe(settings(folder / "hey.gguf"), Keys(local="a-secret"), no_time) == "hey.gguf"
-
-
-def test_llama_cpp_is_not_imported_before_it_is_needed():
-    script = "import sys, roomful.assembly, roomful.web.app; sys.exit('xllamacpp' in sys.modules)"
-
-    assert subprocess.run([sys.executable, "-c", script], env=os.environ, check=False).returncode == 0
 
 
 def test_what_is_not_installed_is_told_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,8 @@
 import json
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 import structlog
@@ -70,3 +73,17 @@ async def test_the_program_and_its_libraries_log_json_alike(logs_as_before, caps
     ours, theirs = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert (ours["event"], ours["seconds"], ours["level"]) == ("store_is_slow", 3, "warning")
     assert (theirs["event"], theirs["level"]) == ("Invalid HTTP request received.", "warning")
+
+
+@pytest.fixture(scope="module")
+def imported() -> set[str]:
+    """What is there once a server has been imported, from nothing."""
+    script = "import sys, roomful.assembly, roomful.llm.connect, roomful.web.app; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], env=os.environ, stdout=subprocess.PIPE, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("client", ["google.genai", "pydantic_ai", "openai", "anthropic", "mistralai", "xllamacpp"])
+def test_a_client_of_models_is_not_imported_before_it_is_needed(client, imported):
+    assert "roomful.web.app" in imported
+    assert client not in imported
