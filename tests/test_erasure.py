@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,10 @@ async def test_a_journal_that_somebody_reads_is_told_and_emptied_later(tmp_path)
 
 
 def everything(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    while True:
+        # a file may get another name between its being found and its being read
+        with suppress(FileNotFoundError):
+            return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 async def held_by(store: Any, enrolment: Any, session_id: str, link: str | None = "prolific") -> list[Line]:
