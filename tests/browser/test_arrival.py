@@ -19,6 +19,10 @@ pytestmark = pytest.mark.anyio
 READ = "texts => texts.map((text) => text.firstChild.textContent.trim())"
 GONE = "00000000-0000-4000-8000-0000000000aa"
 ARRIVED = "() => import(document.querySelector('script[src*=arrival]').src).then(() => true)"
+LOADED = """() => document.readyState !== "loading"
+    && [...document.querySelectorAll("link[rel=modulepreload]")].every(({ href }) =>
+        href.endsWith("/chat/main.js") || performance.getEntriesByName(href).length > 0)"""
+"""All other modules are there."""
 
 
 class Slow:
@@ -56,6 +60,10 @@ class Slow:
         await self.page.goto(path, wait_until="commit")
         await self.page.evaluate(ARRIVED)
         assert await self.page.locator("#app > *").count() == 0
+
+    async def all_but_the_last(self) -> None:
+        """Wait for the other modules: what happens to the network from now on happens to the room alone."""
+        await self.page.wait_for_function(LOADED)
 
     async def hears(self, content: str) -> None:
         await until(lambda: any(frame.get("content") == content for frame in self.frames))
@@ -355,6 +363,7 @@ async def test_a_network_that_was_away_meanwhile_is_not_trusted(guest, window):
     await guest.hear("Maren", "before")
     await window.comes(where(guest))
     await window.hears("before")
+    await window.all_but_the_last()
     await guest.context.set_offline(True)
     await guest.context.set_offline(False)
     await guest.hear("Tobias", "after")
@@ -370,6 +379,7 @@ async def test_a_page_that_is_there_at_last_while_offline_says_so_and_comes_in_l
     await guest.hear("Maren", "hello")
     await window.comes(where(guest))
     await window.hears("hello")
+    await window.all_but_the_last()
     await guest.context.set_offline(True)
     window.let()
     await expect(window.page.locator(".banner")).to_contain_text("You are offline.")
