@@ -411,11 +411,8 @@ def _event_json(event: Event, session_id: str, time: str) -> str:
         case events.MessagePosted():
             posted = f'{{"sender":{_quoted(event.sender)},"content":{_quoted(event.content)},"timestamp":"{time}"'
             return f"{posted},{_written(_unusual(event))[1:]}"
-        case events.TurnScheduled():
-            plain = {"number": event.number, "plan_at": event.plan_at, "due": event.due}
-            return _written(plain | {"gap": event.gap} if event.gap else plain)
-        case events.TurnPlanned():
-            return _written(_planned(event))
+        case events.TurnScheduled() | events.TurnPlanned():
+            return _written(_sparse(event, _LATER))
         case events.ReceiptGiven():
             return f'{{"message_id":{_quoted(event.message_id)},"status":"{event.status}"}}'
         case events.CallFailed():
@@ -448,25 +445,17 @@ def _prompt_members(prompt: Prompt) -> str:
     )
 
 
+_LATER = frozenset(("gap", "words", "speech", "to", "quote", "emoji"))
+"""What stands in the data of a turn only where lengths are drawn."""
+
 # an agent is told the same at each of its calls
 _system = lru_cache(512)(_quoted)
 
 
 def _answered(event: events.CallAnswered) -> str:
     reply = event.reply
-    told = {
-        "model": reply.model,
-        "latency": reply.latency,
-        "input_tokens": reply.input_tokens,
-        "output_tokens": reply.output_tokens,
-        "thinking_tokens": reply.thinking_tokens,
-        "finish_reason": reply.finish_reason,
-        "attempts": reply.attempts,
-    }
-    if reply.provider:
-        told["provider"] = reply.provider
-    if reply.fallback:
-        told["fallback"] = reply.fallback
+    told = _sparse(reply, ("provider", "fallback"))
+    del told["text"]
     repairs = f',"repairs":{_written(event.repairs)}' if event.repairs else ""
     return (
         f'{{"call_id":{_quoted(event.call_id)},{_asked(event.prompt)},"response":{_quoted(reply.text)},"error":null,'
@@ -486,30 +475,6 @@ def _failed(event: events.CallFailed) -> str:
 
 def _or_null(text: str | None) -> str:
     return "null" if text is None else _quoted(text)
-
-
-def _planned(event: events.TurnPlanned) -> dict[str, object]:
-    """A turn without what it has only where lengths are drawn."""
-    plain: dict[str, object] = {
-        "turn_id": event.turn_id,
-        "agent_name": event.agent_name,
-        "kind": event.kind,
-        "read_at": event.read_at,
-        "typing_at": event.typing_at,
-        "due": event.due,
-        "answers": event.answers,
-    }
-    if event.words:
-        plain["words"] = event.words
-    if event.speech:
-        plain["speech"] = event.speech
-    if event.to is not None:
-        plain["to"] = event.to
-    if event.quote:
-        plain["quote"] = event.quote
-    if event.emoji is not None:
-        plain["emoji"] = event.emoji
-    return plain
 
 
 def _unusual(event: events.MessagePosted) -> dict[str, object]:

@@ -10,7 +10,8 @@ from roomful.core.roster import Participation
 type Place = PageRules | Literal["chat", "over"]
 
 GRACE = 5.0
-"""Seconds by which a form may come after its time: who sends it with the last tick cannot help the network."""
+"""Seconds by which a form may come after its time: who sends it with the last tick cannot help the network.
+Set by us."""
 
 
 def place_of(pages: Sequence[PageRules], known: Participation) -> Place:

@@ -35,16 +35,6 @@ def spaced(words: Sequence[str]) -> str:
     return f" {' '.join(words)} " if words else " "
 
 
-_KEYS: set[str] = set()
-"""The keys of all lexicons there are."""
-
-
-@lru_cache(1024)
-def _keys_in(text: str) -> frozenset[str]:
-    """The words of a text that are keys: a message is looked at for seven lexicons, and has mostly none or one."""
-    return word_set(text) & _KEYS
-
-
 class Lexicon:
     """Phrases to look for in the words of a text: each by a key, a word without which none of its phrases can stand.
 
@@ -57,13 +47,12 @@ class Lexicon:
             for key in spaced_words(keys).split():
                 self._phrases.setdefault(key, []).extend(ours)
         self._keys = frozenset(self._phrases)
-        _KEYS.update(self._keys)
-        _keys_in.cache_clear()
         self._patterns: dict[str, re.Pattern[str]] = {}
 
     def among(self, text: str) -> bool:
         """Whether one of the phrases stands in a text."""
-        keys = self._keys & _keys_in(text)
+        # nearly every message has none of the keys
+        keys = self._keys & word_set(text)
         if not keys:
             return False
         words = spaced_words(text)

@@ -203,6 +203,7 @@ NEW_THREAD = 0.09
 TAKEN_UP = (0.57, 0.16, 0.10, 0.10, 0.08)
 """Which of the last messages of others the rest takes up, from the newest back (DeliData)."""
 TAKEN_UP_MOST = len(TAKEN_UP)
+"""Messages of others that one may take up."""
 
 
 def taken_up(candidates: int, seed: int, turn_id: str) -> int | None:
@@ -210,7 +211,7 @@ def taken_up(candidates: int, seed: int, turn_id: str) -> int | None:
     u = draw(seed, "thread", turn_id)
     if not candidates or u < NEW_THREAD:
         return None
-    places = range(min(candidates, len(TAKEN_UP)))
+    places = range(min(candidates, TAKEN_UP_MOST))
     return weighted(places, TAKEN_UP[: len(places)], (u - NEW_THREAD) / (1 - NEW_THREAD))
 
 
