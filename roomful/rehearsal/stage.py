@@ -77,9 +77,6 @@ class _Kept(SessionLog):
             self.state = decided.state
         self.entries += decided.entries
 
-    def _folded(self, state: SessionState, last: Line) -> None:
-        """Nothing is kept beside the lines: nobody goes on with a rehearsal after a restart."""
-
 
 class Stage:
     """Plays sessions one after the other or side by side; nothing is left of one that is over."""
