@@ -8,6 +8,7 @@ shows, the imports themselves or a library that is loaded before all others, nee
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -117,6 +118,8 @@ def _become(
     command: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: Connection | None, said: Sequence[Path]
 ) -> None:
     """Be the process that `python` would have begun."""
+    # as a terminal starts it: what a shell starts in the background ignores interrupts, and so would this
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
