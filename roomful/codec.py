@@ -15,7 +15,7 @@ null.
 
 import json
 import typing
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, reduce
@@ -28,7 +28,7 @@ from roomful.core import events, inputs
 from roomful.core.decide import WITHDREW
 from roomful.core.events import Entry, Event, Prompt
 from roomful.core.inputs import Input
-from roomful.core.study import LLMSettings
+from roomful.core.study import LLMSettings, SimulationSettings
 
 GENESIS = "0" * 64
 """What the first line's hash builds on."""
@@ -412,7 +412,7 @@ def _event_json(event: Event, session_id: str, time: str) -> str:
             posted = f'{{"sender":{_quoted(event.sender)},"content":{_quoted(event.content)},"timestamp":"{time}"'
             return f"{posted},{_written(_unusual(event))[1:]}"
         case events.TurnScheduled() | events.TurnPlanned():
-            return _written(_sparse(event, _LATER))
+            return _written(_sparse(vars(event), type(event), _LATER))
         case events.ReceiptGiven():
             return f'{{"message_id":{_quoted(event.message_id)},"status":"{event.status}"}}'
         case events.CallFailed():
@@ -433,7 +433,8 @@ def _event_json(event: Event, session_id: str, time: str) -> str:
 @lru_cache(512)
 def _asked(prompt: Prompt) -> str:
     """A prompt spread out, without braces: `prompt` is the text, and its other parts stand beside it."""
-    return f'"prompt":{_quoted(prompt.text)},{_prompt_members(prompt)}'
+    text = _written(prompt.text) if prompt.text.isascii() else _quoted(prompt.text)
+    return f'"prompt":{text},{_prompt_members(prompt)}'
 
 
 def _prompt_members(prompt: Prompt) -> str:
@@ -454,7 +455,7 @@ _system = lru_cache(512)(_quoted)
 
 def _answered(event: events.CallAnswered) -> str:
     reply = event.reply
-    told = _sparse(reply, ("provider", "fallback"))
+    told = _sparse(vars(reply), inputs.Reply, ("provider", "fallback"))
     del told["text"]
     repairs = f',"repairs":{_written(event.repairs)}' if event.repairs else ""
     return (
@@ -464,7 +465,7 @@ def _answered(event: events.CallAnswered) -> str:
 
 
 def _failed(event: events.CallFailed) -> str:
-    reply = None if event.reply is None else _sparse(event.reply, ("provider", "fallback"))
+    reply = None if event.reply is None else _sparse(vars(event.reply), inputs.Reply, ("provider", "fallback"))
     return (
         f'{{"call_id":{_quoted(event.call_id)},"prompt":{_quoted(event.prompt.text)},'
         f"{_members(event, ('call_id', 'prompt', 'message', 'reply'))},"
@@ -479,23 +480,22 @@ def _or_null(text: str | None) -> str:
 
 def _unusual(event: events.MessagePosted) -> dict[str, object]:
     """What a message has beside its sender and content, where that is not as by default."""
-    names, get = _fields(events.MessagePosted, ("sender", "content"))
     defaults = _defaults(events.MessagePosted)
-    pairs = zip(names, get(event), strict=True)
-    return {name: value for name, value in pairs if value != defaults[name]}
+    values = vars(event).items()
+    return {name: value for name, value in values if value != defaults[name] and name not in ("sender", "content")}
 
 
-def _sparse(value: object, later: Collection[str]) -> dict[str, object]:
-    """The fields of a dataclass without those of these that are as by default."""
-    defaults = _defaults(typing.cast(Hashable, type(value)))
-    return {name: found for name, found in _plain(value).items() if name not in later or found != defaults[name]}
+def _sparse(values: Mapping[str, object], kind: type[object], later: Container[str]) -> dict[str, object]:
+    """The fields of a dataclass of this kind without those of these that are as by default."""
+    defaults = _defaults(typing.cast(Hashable, kind))
+    return {name: value for name, value in values.items() if name not in later or value != defaults[name]}
 
 
 def _started(event: events.SessionStarted) -> dict[str, object]:
     """A start without what a study without treatments, cards and seeded messages has nothing of."""
     plain = _plain(event)
     plain["experimental_config"] = _plain(event.experimental_config)
-    plain["simulation_config"] = _sparse(event.simulation_config, ("timing", "speech"))
+    plain["simulation_config"] = _sparse(_plain(event.simulation_config), SimulationSettings, ("timing", "speech"))
     for whole, later in (
         (plain, ("levels", "answers", "sides", "stances", "freeze", "rehearsal")),
         (plain["experimental_config"], ("agents", "stances", "seeded_messages", "targets", "licences")),
@@ -509,7 +509,7 @@ def _started(event: events.SessionStarted) -> dict[str, object]:
 
 def _llm(llm: LLMSettings) -> dict[str, object]:
     """The settings of the model without what a study of one model has nothing of, in the order of the first logs."""
-    plain = _sparse(llm, ("base_url", "model_path", "fallbacks", "agents"))
+    plain = _sparse(_plain(llm), LLMSettings, ("base_url", "model_path", "fallbacks", "agents"))
     for name in (item.name for item in fields(llm) if "price" in item.name or item.name in _AFTER_PRICES):
         plain[name] = plain.pop(name)
     return plain

@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import filterfalse
 from typing import NamedTuple, get_args
 
 from roomful.core import phrases, prompts
@@ -190,9 +191,7 @@ def _alike(words: frozenset[str], texts: Sequence[str], least: float) -> bool:
     # of so many words one must be there, or too few are left: the longest, which the fewest messages have
     needed = len(words) - math.ceil(least * len(words)) + 1
     apart = frozenset(sorted(words, key=len)[-needed:]).isdisjoint
-    for others in map(word_set, texts):
-        if apart(others):
-            continue
+    for others in filterfalse(apart, map(word_set, texts)):
         shared = len(words & others)
         if len(others) >= COMPARED_LEAST and shared >= least * (len(words) + len(others) - shared):
             return True

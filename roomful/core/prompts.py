@@ -208,7 +208,12 @@ def _printable(text: str) -> str:
 
 def _whole(text: str, errors: str) -> str:
     """The text with surrogates joined to characters; what cannot be joined is an error."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", errors)
+    try:
+        # nearly no text has a surrogate, and this tells in a quarter of the time
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", errors)
+    return text
 
 
 _CLEANED_MOST = 4 * LONGEST
@@ -218,7 +223,8 @@ _HIDDEN = re.compile(
     r"|[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 """Controls and what only turns or hides text. Joiners, marks of direction and variation selectors are not among it."""
-_BARE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9,.!?;'’…()&/%€$+-]| (?! ))*(?<! )")
+_CHARS = r"[A-Za-z0-9,.!?;'’…()&/%€$+-]"
+_BARE = re.compile(rf"[A-Za-z0-9]{_CHARS}*(?: {_CHARS}+)*")
 """A line of a message that has nothing to be taken away: most replies are one."""
 _JSON = re.compile(r'[\[\s]*(?=\{\s*["}])')
 _EDGE = r"[\[ \u200c-\u200f]*"
