@@ -159,6 +159,8 @@ class Style:
         return "." if u < self.stop else "!" if u > 1 - self.exclaim else ""
 
     def _spelt(self, text: str, *, slip: bool) -> str:
+        if self.apostrophes and not self.shorts and not slip:
+            return text
         words = text.split(" ")
         for place, word in enumerate(words):
             bare = word.rstrip(",.?!")
