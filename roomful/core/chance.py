@@ -43,11 +43,10 @@ def derive(seed: int, *name: str | int) -> int:
 
 def identifier(seed: int, *name: str | int) -> str:
     """Return the UUID (RFC 9562, version 4's form) that this seed gives this name."""
-    bits = int.from_bytes(_digest(seed, name, 16))
-    bits = bits & ~(0xF << 76) | 4 << 76
-    bits = bits & ~(0b11 << 62) | 0b10 << 62
-    text = f"{bits:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = _digest(seed, name, 16).hex()
+    # the version is 4, and the two highest bits of the variant are 10
+    variant = "89ab"[int(text[16], 16) & 0b11]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
 
 def exponential(mean: float, u: float) -> float:

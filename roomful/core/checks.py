@@ -183,16 +183,18 @@ def near_duplicate(text: str, prompt: Prompt, state: SessionState) -> str | None
     others = [message.content for message in messages[-RECENT:] if message.sender != name]
     # what others have ready is in the room before this is
     others += [turn.text for turn in state.turns.values() if turn.text]
-    return "near_duplicate" if _alike(words, own, OWN_ALIKE) or _alike(words, others, ALIKE) else None
+    # the longest words last: the fewest messages have them
+    ranked = sorted(words, key=len)
+    return "near_duplicate" if _alike(ranked, own, OWN_ALIKE) or _alike(ranked, others, ALIKE) else None
 
 
-def _alike(words: frozenset[str], texts: Sequence[str], least: float) -> bool:
+def _alike(words: Sequence[str], texts: Sequence[str], least: float) -> bool:
     """Whether the Jaccard similarity of these words to those of one of the texts is at least so much."""
-    # of so many words one must be there, or too few are left: the longest, which the fewest messages have
+    # of so many words one must be there, or too few are left
     needed = len(words) - math.ceil(least * len(words)) + 1
-    apart = frozenset(sorted(words, key=len)[-needed:]).isdisjoint
+    apart = frozenset(words[-needed:]).isdisjoint
     for others in filterfalse(apart, map(word_set, texts)):
-        shared = len(words & others)
+        shared = len(others.intersection(words))
         if len(others) >= COMPARED_LEAST and shared >= least * (len(words) + len(others) - shared):
             return True
     return False

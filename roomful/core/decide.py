@@ -373,7 +373,7 @@ def _drawn(state: SessionState, turn_id: str, name: str) -> _Drawn:
 
 def _spoke_by(state: SessionState, at: float) -> dict[str, float]:
     """When each agent will have posted last by then, as far as is known: what is meant to be posted counts."""
-    spoke = state.spoke.copy()
+    spoke = dict(state.spoke)
     for turn in state.turns.values():
         if turn.due <= at:
             spoke[turn.agent_name] = max(spoke.get(turn.agent_name, turn.due), turn.due)

@@ -128,7 +128,7 @@ class SessionState:
     at: float = 0.0
     shown: int = 0
     messages: tuple[Message, ...] = ()
-    spoke: dict[str, float] = field(default_factory=dict)
+    spoke: Mapping[str, float] = field(default_factory=dict)
     """When each agent that has posted did last."""
     turns: dict[str, Turn] = field(default_factory=dict)
     calls: dict[str, CallRequested] = field(default_factory=dict)
@@ -151,7 +151,7 @@ class SessionState:
     blocked: tuple[str, ...] = ()
     """Members whose messages the participant does not want to see."""
     ended: str | None = None
-    crashes: dict[str, int] = field(default_factory=dict)
+    crashes: Mapping[str, int] = field(default_factory=dict)
     """How often the session has crashed over an input, by the input's name."""
 
     @property
@@ -182,9 +182,9 @@ class SessionState:
     def copy(self) -> "SessionState":
         """A state of one's own, for `take_up`."""
         copied = _copied(self)
-        copied.turns, copied.calls = self.turns.copy(), self.calls.copy()
-        copied.spoke, copied.tally = self.spoke.copy(), _copied(self.tally)
-        copied.alarms, copied.crashes = self.alarms.copy(), self.crashes.copy()
+        # what changes seldom is replaced by `take_up`, and need not be copied
+        copied.turns, copied.calls, copied.alarms = self.turns.copy(), self.calls.copy(), self.alarms.copy()
+        copied.tally = _copied(self.tally)
         return copied
 
 
@@ -335,7 +335,7 @@ def _ended(state: SessionState, event: SessionEnded) -> None:
 def _crashed(state: SessionState, event: ErrorRecorded) -> None:
     if event.error_type == CRASHED:
         over = str(event.context.get("input", ""))
-        state.crashes[over] = state.crashes.get(over, 0) + event.count
+        state.crashes = {**state.crashes, over: state.crashes.get(over, 0) + event.count}
 
 
 def _planned(state: SessionState, event: TurnPlanned) -> None:
@@ -467,7 +467,7 @@ def _posted(state: SessionState, event: MessagePosted, entry: Entry) -> None:
         state.tally.said += 1
         state.tally.probes += event.probe
         return
-    state.spoke[event.sender] = entry.at
+    state.spoke = {**state.spoke, event.sender: entry.at}
     if event.contradicts:
         state.tally.contradictions += 1
     if event.seeded:
