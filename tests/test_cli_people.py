@@ -335,12 +335,18 @@ def test_old_sessions_are_erased_after_a_question(lab, monkeypatch):
     monkeypatch.setattr("roomful.cli.erasing.wall_clock", lambda: wall_clock() + 86_400_000_000 * 181)
 
     listed = json.loads(invoke("erase", "--older-than", "180d", "--dry-run", "--json"))
+    began = json.loads((lab / "logs" / f"{session_id}.json").read_text().partition("\n")[0])["timestamp"]
+    of_all = json.loads(invoke("sessions", "--json"))
     unsure = invoke("erase", "--older-than", "180d", code=1)
     there = SECRET.encode() in everything(lab)
     done = invoke("erase", "--older-than", "180d", "--yes")
 
     assert "No session" in live
     assert [one["session_id"] for one in listed] == [session_id]
+    # in the form of the log's own times, so that they sort together: it was given out before its first entry
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", listed[0]["created"])
+    assert listed[0]["created"] < began
+    assert [(one["session_id"], one["created"]) for one in of_all] == [(session_id, listed[0]["created"])]
     assert "Nothing was deleted." in unsure or "Aborted" in unsure
     assert there
     assert "1 session erased." in done

@@ -12,7 +12,7 @@ import typer
 
 from roomful.cli.enrolled import enrolment_and_files, state_of
 from roomful.cli.operator import NoServer, Operator, OperatorError
-from roomful.cli.output import Failure, plain, say, say_json, warn, when
+from roomful.cli.output import Failure, moment, plain, say, say_json, warn, when
 from roomful.cli.records import NoSuchSession, chosen, ending, reading
 from roomful.core.decide import WITHDREW, Refused
 from roomful.core.roster import StudyState
@@ -82,7 +82,7 @@ def erase(server: ServerSettings, older_than: str, *, dry_run: bool, sure: bool,
     if live:
         warn(f"{live} of that age are live, and stay.")
     if as_json and dry_run:
-        say_json([{"session_id": row.session_id, "created": row.created} for row in rows])
+        say_json([{"session_id": row.session_id, "created": moment(row.created)} for row in rows])
         return
     if not rows:
         say(f"No session was given out before {when(before)} that is not erased.")

@@ -53,6 +53,11 @@ def when(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def moment(seconds: float) -> str:
+    """The same for programs: ISO 8601 in UTC, as in logs and exports."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 class Failure(Exception):
     """A command that could not be done: a sentence for stderr, and the exit code (2: it was not understood)."""
 

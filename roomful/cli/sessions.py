@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from roomful.cli.operator import NoServer, Operator, OperatorError
-from roomful.cli.output import Failure, clock, plain, say, say_json, table, warn, when
+from roomful.cli.output import Failure, clock, moment, plain, say, say_json, table, warn, when
 from roomful.cli.records import NoSuchSession, chosen, ending, reading
 from roomful.cli.targets import in_short
 from roomful.codec import CodecError, decode
@@ -45,7 +45,7 @@ def list_sessions(server: ServerSettings, *, as_json: bool) -> None:
 
 
 def _session_json(row: SessionRow, kept: "_Kept") -> dict[str, object]:
-    told = {"session_id": row.session_id, "created": row.created, "entries": row.head, "state": _state(row)}
+    told = {"session_id": row.session_id, "created": moment(row.created), "entries": row.head, "state": _state(row)}
     if kept.targets:
         told["targets"] = {name: asdict(value) for name, value in kept.targets.get(row.session_id, {}).items()}
     if kept.freezes is not None:
