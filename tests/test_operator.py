@@ -54,6 +54,16 @@ async def test_a_file_that_a_crash_has_left_is_replaced_and_its_mode_too(tmp_pat
     assert "key" in found
 
 
+async def test_who_is_still_connected_holds_up_no_shutdown_and_reaches_nobody_afterwards(tmp_path):
+    async with web(tmp_path):
+        operator = client(tmp_path)
+        assert (await operator.get("/sessions")).status_code == 200
+
+    with pytest.raises(httpx.ConnectError):
+        await operator.get("/sessions")
+    await operator.aclose()
+
+
 async def test_the_file_is_gone_after_the_shutdown(tmp_path):
     async with web(tmp_path):
         assert (tmp_path / "data" / "server.json").exists()

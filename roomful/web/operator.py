@@ -231,11 +231,35 @@ async def stop_all(host: Host, enrolment: Enrolment, reason: str) -> int:
 
 
 class _Quiet(uvicorn.Server):
-    """A second server in a process leaves the signals to the first."""
+    """A second server in a process: it leaves the signals to the first, and is told to stop instead of looking."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+
+    def stop(self) -> None:
+        """Let `serve` come to its end."""
+        self.should_exit = True
+        self._told.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        """Serve until told, where uvicorn looks ten times a second."""
+        await self.on_tick(0)
+        await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End at once when nobody is connected, where uvicorn always waits a tenth of a second."""
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for served in self.servers:
+            served.close()
+        for listener in sockets or []:
+            listener.close()
 
 
 @asynccontextmanager
@@ -250,7 +274,13 @@ async def operating(
     # whoever reads the file may call at once, and waits until we serve
     listener.listen()
     config = uvicorn.Config(
-        operator_app(host, enrolment, eraser, key, watch), lifespan="off", log_config=None, access_log=False, ws="none"
+        operator_app(host, enrolment, eraser, key, watch),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        # its time would stand still, as it is set when uvicorn looks
+        date_header=False,
+        ws="none",
     )
     inner = _Quiet(config)
     path = server.data / FILE
@@ -261,7 +291,7 @@ async def operating(
             yield
         finally:
             path.unlink(missing_ok=True)
-            inner.should_exit = True
+            inner.stop()
             await serving
 
 
