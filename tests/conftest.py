@@ -31,6 +31,37 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return WorkStealingScheduling(config, log)
 
 
+WAITING = [
+    "test_crash.py",
+    "test_store_faults.py",
+    "test_fuzz.py",
+    "test_uvicorn.py",
+    "test_llm_faults.py",
+    "test_web_sockets.py",
+    "test_web_robust.py",
+    "test_wire.py",
+]
+"""Modules whose tests wait more than they work, for processes and deadlines: the longest first."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the first of several workers begin with what waits, and the second with the browser.
+
+    Each worker is given as many neighbouring tests. Those that wait do so one by one then, while the others work, and
+    not several at once, while nobody does; and the longest tests are not the last.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers == 1:
+        return
+    waiting = [item for name in WAITING for item in items if item.path.name == name]
+    pages = [item for item in items if item.path.parent.name == "browser"]
+    first = {*waiting, *pages}
+    others = [item for item in items if item not in first]
+    share = max(0, len(items) // workers - len(waiting))
+    items[:] = [*waiting, *others[:share], *pages, *others[share:]]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[object]:
     """What is imported and collected stays to the end: the garbage collector need not look through it again."""
