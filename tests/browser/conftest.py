@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.stage import CHROMIUM, Guest, Stage, chromium, let_tests_decide, quiet_room
+from tests.browser.stage import CHROMIUM, Guest, Profile, Stage, chromium, let_tests_decide, profile_at, quiet_room
 from tests.verified import MADE
 
 expect.set_options(timeout=8000)
@@ -43,12 +43,23 @@ async def stage(anyio_backend, tmp_path_factory) -> AsyncIterator[Stage]:
     await stage.stop()
 
 
+@pytest.fixture(scope="package")
+async def profile(stage, browser) -> AsyncIterator[Profile]:
+    """The browser profile of all plain participants, one after the other."""
+    async with profile_at(browser, stage.url) as profile:
+        yield profile
+
+
 @pytest.fixture
-async def guest(stage, browser) -> AsyncIterator[Guest]:
-    """A participant at a desktop who is in the room."""
-    async with stage.guest(browser) as guest:
+async def guest(stage, profile) -> AsyncIterator[Guest]:
+    """A participant at a desktop who is in the room, in a profile in which nobody has been."""
+    guest = Guest(stage, profile.context, await profile.window())
+    try:
+        await guest.open()
         yield guest
-        assert guest.faults == []
+    finally:
+        await profile.clear()
+    assert guest.faults == []
 
 
 @pytest.fixture(autouse=True)

@@ -108,6 +108,14 @@ async def within(context: BrowserContext) -> AsyncIterator[Slow]:
 
 
 @pytest.fixture
+async def guest(stage: Stage, browser: Browser) -> AsyncIterator[Guest]:
+    """A participant in a browser that has nothing of the page yet but what this window brought."""
+    async with stage.guest(browser) as guest:
+        yield guest
+        assert guest.faults == []
+
+
+@pytest.fixture
 async def window(guest: Guest) -> AsyncIterator[Slow]:
     """A new window of a participant who has a session."""
     async with within(guest.context) as slow:
