@@ -75,6 +75,10 @@ class Module:
         # not where the tests are only collected, which each worker does
         return ast.parse(self.path.read_text("utf-8"))
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
     @property
     def layer(self) -> str:
         parts = self.name.split(".")
@@ -104,8 +108,8 @@ def each(found: list[Module]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("module", found, ids=[module.name for module in found])
 
 
-def imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def imports(module: Module) -> Iterator[str]:
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -114,8 +118,8 @@ def imports(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" if own else str(node.module) for alias in node.names)
 
 
-def imported_layers(tree: ast.Module) -> set[str]:
-    own = (name.split(".") for name in imports(tree) if name == "main" or name.startswith("roomful."))
+def imported_layers(module: Module) -> set[str]:
+    own = (name.split(".") for name in imports(module) if name == "main" or name.startswith("roomful."))
     return {parts[-1] if len(parts) == 1 else parts[1] for parts in own} - {"__version__"}
 
 
@@ -130,7 +134,7 @@ def test_a_module_has_its_place_among_the_layers(module):
 
 @each(layered())
 def test_imports_point_down(module):
-    above = {layer for layer in imported_layers(module.tree) if depth(layer) > depth(module.layer)}
+    above = {layer for layer in imported_layers(module) if depth(layer) > depth(module.layer)}
 
     assert above == set()
 
@@ -139,7 +143,7 @@ def test_imports_point_down(module):
 def test_the_core_imports_the_standard_library_and_itself(module):
     foreign = {
         name
-        for name in imports(module.tree)
+        for name in imports(module)
         if not name.startswith("roomful.core") and name.split(".")[0] not in sys.stdlib_module_names
     }
 
@@ -148,20 +152,21 @@ def test_the_core_imports_the_standard_library_and_itself(module):
 
 @each(core())
 def test_the_core_neither_waits_nor_looks_at_the_world(module):
-    nodes = list(ast.walk(module.tree))
     waiting = [
-        node for node in nodes if isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith)
+        node
+        for node in module.nodes
+        if isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith)
     ]
-    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    called = {node.func.id for node in module.nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
 
     assert waiting == []
-    assert {name.split(".")[0] for name in imports(module.tree)} & IMPURE == set()
+    assert {name.split(".")[0] for name in imports(module)} & IMPURE == set()
     assert called & {"open", "input", "exec", "eval", "__import__"} == set()
 
 
 @each(modules())
 def test_nothing_is_printed(module):
-    calls = (node for node in ast.walk(module.tree) if isinstance(node, ast.Call))
+    calls = (node for node in module.nodes if isinstance(node, ast.Call))
     printed = [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
 
     assert printed == []
@@ -182,7 +187,7 @@ def passes_on(case: ast.match_case, subject: str) -> bool:
 
 @each(core())
 def test_a_match_over_a_union_leaves_nothing_out(module):
-    matches = [node for node in ast.walk(module.tree) if isinstance(node, ast.Match) and over_a_union(node)]
+    matches = [node for node in module.nodes if isinstance(node, ast.Match) and over_a_union(node)]
 
     leaky = [match.lineno for match in matches if not passes_on(match.cases[-1], ast.unparse(match.subject))]
 
