@@ -117,9 +117,10 @@ async def test_a_page_that_hears_nothing_on_a_line_that_works_stays_as_it_is(gue
     guest.page.on("websocket", lambda socket: opened.append(socket.url))
     guest.page.on("requestfinished", lambda request: asked.append(request.url))
 
-    # in steps: an answer takes real time, and must not be late in the page's
-    for _ in range(60):
-        await guest.page.clock.run_for(1000)
+    async with guest.page.expect_request_finished():
+        # in steps: an answer takes real time, and must not be late in the page's
+        for _ in range(60):
+            await guest.page.clock.run_for(1000)
 
     await guest.say("still here")
     await expect(guest.page.locator(".banner")).to_have_text("")
