@@ -26,7 +26,7 @@ from roomful.core.events import (
     TurnPlanned,
 )
 from roomful.core.inputs import End
-from roomful.core.lexicon import Lexicon, _folded, spaced_words
+from roomful.core.lexicon import Lexicon, _pattern_of, spaced_words
 from roomful.core.prompts import OWN_SHOWN, mark, system_of, trimmed
 from roomful.core.study import AgentCard, Distress, ExperimentalSettings, Position, Stances, StanceWords
 from roomful.outcomes import Ending
@@ -186,7 +186,7 @@ def test_each_phrase_is_found_by_its_key_words_in_whatever_form_it_is_said(name)
     lexicon = LEXICA[name]
     missed = []
     for phrase in {phrase for ours in lexicon._phrases.values() for phrase in ours}:
-        form, known = _parser.parse(phrase.removeprefix("^")), re.compile(rf"{_folded(phrase)}(?= )")
+        form, known = _parser.parse(phrase.removeprefix("^")), re.compile(rf"{_pattern_of(phrase)}(?= )")
         said = {" ".join(sample(form, seed).split()) for seed in range(60)}
         stands = [text for text in said if known.search(spaced_words(text))]
         assert stands, phrase

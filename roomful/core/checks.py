@@ -16,7 +16,7 @@ from typing import NamedTuple, get_args
 from roomful.core import phrases, prompts
 from roomful.core.cards import card_of, spoken
 from roomful.core.events import USER, Prompt
-from roomful.core.lexicon import spaced, spaced_words, word_set
+from roomful.core.lexicon import folded, spaced, spaced_words, word_set
 from roomful.core.personal import personal
 from roomful.core.state import SessionState
 from roomful.core.study import ChatLanguage
@@ -119,7 +119,9 @@ def leak(text: str, prompt: Prompt, state: SessionState) -> str | None:
         return None
     template, rules = _parts(prompt.system)
     # the messages are data; all else in a prompt is instruction
-    ours = [rules, *(line for line in prompt.text.split("\n") if line[:1] != "{" or line[-1] != "}")]
+    lines = [line for line in prompt.text.split("\n") if line[:1] != "{" or line[-1] != "}"]
+    # what a line asks for is new in nearly every prompt: its words are looked for only where it may have these
+    ours = [rules, *(line for line in lines if sum(map(folded(line).__contains__, words)) >= LEAKED_LEAST)]
     found = [run for source in ours for run in _common(words, source, LEAKED_LEAST)]
     found += _common(words, template, TEMPLATE_LEAKED_LEAST)
     if not found:

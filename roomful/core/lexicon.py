@@ -19,9 +19,14 @@ _ARABIC: Mapping[int, str | None] = {
 @lru_cache(4096)
 def spaced_words(text: str) -> str:
     """The words of a text in lower case, a space before, between and behind them."""
+    return spaced(_WORD.findall(folded(text)))
+
+
+def folded(text: str) -> str:
+    """A text without capitals and width; its words stand in it as `spaced_words` has them."""
     if text.isascii():
-        return spaced(_WORD.findall(text.lower()))
-    return spaced(_WORD.findall(unicodedata.normalize("NFKC", text).casefold().translate(_ARABIC)))
+        return text.lower()
+    return unicodedata.normalize("NFKC", text).casefold().translate(_ARABIC)
 
 
 @lru_cache(4096)
@@ -51,22 +56,22 @@ class Lexicon:
 
     def among(self, text: str) -> bool:
         """Whether one of the phrases stands in a text."""
+        found = word_set(text)
         # nearly every message has none of the keys
-        keys = self._keys & word_set(text)
-        if not keys:
+        if self._keys.isdisjoint(found):
             return False
         words = spaced_words(text)
-        return any(self._pattern(key).search(words) for key in keys)
+        return any(self._pattern(key).search(words) for key in self._keys & found)
 
     def _pattern(self, key: str) -> re.Pattern[str]:
         # all of them together take a quarter of a second to compile, and most are never needed
         if key not in self._patterns:
-            phrases = "|".join(_folded(phrase) for phrase in self._phrases[key])
+            phrases = "|".join(_pattern_of(phrase) for phrase in self._phrases[key])
             self._patterns[key] = re.compile(f"(?:{phrases})(?= )")
         return self._patterns[key]
 
 
-def _folded(phrase: str) -> str:
+def _pattern_of(phrase: str) -> str:
     """A phrase as words are seen; one that begins with ^ stands at the beginning of a text only."""
-    folded = unicodedata.normalize("NFKC", phrase).casefold().translate(_ARABIC)
-    return f"^ (?:{folded[1:]})" if folded.startswith("^") else f" (?:{folded})"
+    words = folded(phrase)
+    return f"^ (?:{words[1:]})" if words.startswith("^") else f" (?:{words})"
