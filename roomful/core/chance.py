@@ -13,15 +13,20 @@ _STANDARD_NORMAL = NormalDist()
 def _digest(seed: int, name: Sequence[str | int], size: int) -> bytes:
     hashed = _begun(seed, size).copy()
     for part in name:
-        hashed.update(_written(part))
+        # The parts are length-prefixed and typed, so ("a", "bc") and ("ab", "c"), or 1 and "1", never meet.
+        hashed.update(_text(part) if isinstance(part, str) else _number(part))
     return hashed.digest()
 
 
 # most parts are of a few words, or are asked for again with the next word
-@lru_cache(8192, typed=True)
-def _written(part: str | int) -> bytes:
-    # The parts are length-prefixed and typed, so ("a", "bc") and ("ab", "c"), or 1 and "1", never meet.
-    return f"{type(part).__name__}{len(written := str(part))}:{written}".encode("utf-8", "surrogatepass")
+@lru_cache(8192)
+def _text(part: str) -> bytes:
+    return f"str{len(part)}:{part}".encode("utf-8", "surrogatepass")
+
+
+@lru_cache(8192)
+def _number(part: int) -> bytes:
+    return f"int{len(written := str(part))}:{written}".encode()
 
 
 # a session draws some six hundred times by the same seed
