@@ -352,13 +352,13 @@ _NO_LETTERS = bytes(set(range(128)) - set(string.ascii_letters.encode()))
 @lru_cache(1024)
 def _script(text: str) -> _Script:
     """Kana count as Han, for Japanese writes both."""
-    if text.isascii():
-        known = len(text.encode("ascii").translate(None, _NO_LETTERS))
-        return _Script("LATIN" if known else None, known, known)
-    letters = [char for char in text if char.isalpha()]
-    known = len(letters)
-    names = [unicodedata.name(char, "").partition(" ")[0] for char in letters]
-    most = Counter(_SAME_SCRIPT.get(name, name) for name in names).most_common(1)
-    if not most or 2 * most[0][1] <= known:
-        return _Script(None, 0, known)
-    return _Script(*most[0], known)
+    plain = len(text.encode("ascii", "ignore").translate(None, _NO_LETTERS))
+    others = [char for char in text if char > "\x7f" and char.isalpha()]
+    if not others:
+        return _Script("LATIN" if plain else None, plain, plain)
+    names = [unicodedata.name(char, "").partition(" ")[0] for char in others]
+    found = Counter({"LATIN": plain})
+    found.update(_SAME_SCRIPT.get(name, name) for name in names)
+    name, letters = found.most_common(1)[0]
+    known = plain + len(others)
+    return _Script(name, letters, known) if 2 * letters > known else _Script(None, 0, known)

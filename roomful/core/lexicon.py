@@ -7,6 +7,8 @@ from functools import lru_cache
 
 # a word, or one character of the scripts that put no spaces between words
 _WORD = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
+_PLAIN = re.compile("[a-z0-9]+")
+"""The same in ASCII without capitals, quicker."""
 _ARABIC: Mapping[int, str | None] = {
     **{ord(one): "ا" for one in "أإآٱ"},
     ord("ى"): "ي",
@@ -19,7 +21,7 @@ _ARABIC: Mapping[int, str | None] = {
 @lru_cache(4096)
 def spaced_words(text: str) -> str:
     """The words of a text in lower case, a space before, between and behind them."""
-    return spaced(_WORD.findall(folded(text)))
+    return spaced((_PLAIN if text.isascii() else _WORD).findall(folded(text)))
 
 
 def folded(text: str) -> str:

@@ -18,7 +18,7 @@ from roomful.core.tongues import NAMES
 LONGEST = 600
 """Characters of an agent's message; a longer reply is cut at the end of a sentence or of a word."""
 
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = json.encoder.encode_basestring
 _decode = json.JSONDecoder().raw_decode
 
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
