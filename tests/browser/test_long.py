@@ -74,6 +74,23 @@ async def test_the_place_in_the_middle_is_drawn_first_and_does_not_move(reader):
     await expect(reader.page.locator(".pill")).to_be_visible()
 
 
+async def test_a_place_between_two_messages_is_kept(reader):
+    between = """list => {
+      const row = [...list.querySelectorAll("[data-id]")].at(-60);
+      row.scrollIntoView({ block: "start" });
+      const { left, top, width } = list.getBoundingClientRect();
+      const there = () => document.elementFromPoint(left + width / 2, top + 24).closest("[data-id]");
+      for (let moved = 0; moved < 60 && there() !== null; moved += 1) list.scrollBy(0, -1);
+      return there() === null;
+    }"""
+    assert await reader.page.locator(".list").evaluate(between)
+
+    kept = "id => JSON.parse(localStorage.getItem(`roomful:${id}:place`))"
+    await reader.page.wait_for_function(kept, arg=reader.session_id)
+    place = reader.page.locator(f'[data-id="{await reader.page.evaluate(kept, reader.session_id)}"]')
+    await expect(place).to_be_in_viewport()
+
+
 async def test_what_is_new_is_drawn_first_with_its_divider(reader):
     known = "id => { localStorage.setItem(`roomful:${id}:known`, '150') }"
     await reader.page.evaluate(known, reader.session_id)

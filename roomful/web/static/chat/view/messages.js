@@ -21,6 +21,12 @@ const HEIGHT = 52;
 // milliseconds in which the browser has laid out what a jump has led to
 const FRAMES = 100;
 
+// pixels below the top at which a message is looked for: between two there is a gap, and sometimes a day
+const DEPTHS = [24, 36, 48, 64, 80];
+
+// how often it is looked for in a place whose rows the browser still has to draw
+const LOOKS = 10;
+
 // milliseconds after which the next chunk is drawn even in a page that is never idle
 const IDLE_MOST = 200;
 
@@ -239,15 +245,16 @@ function firstPlace(session, element) {
  * @param {string} id
  * @param {HTMLElement} element
  * @param {boolean} stuck
- * @param {boolean} [again]
+ * @param {number} [looks]
  */
-function keepPlace(id, element, stuck, again = true) {
+function keepPlace(id, element, stuck, looks = LOOKS) {
   if (stuck) return keep(`${id}:place`, null);
   const { left, top, width } = element.getBoundingClientRect();
-  const row = document.elementFromPoint(left + width / 2, top + 24)?.closest("[data-id]");
+  const found = DEPTHS.map((depth) => document.elementFromPoint(left + width / 2, top + depth)?.closest("[data-id]"));
+  const row = found.find((one) => one instanceof HTMLElement);
   if (row instanceof HTMLElement) keep(`${id}:place`, row.dataset["id"] ?? null);
   // what was far from the screen has its rows some frames later
-  else if (again) setTimeout(() => keepPlace(id, element, atEnd(element), false), FRAMES);
+  else if (looks > 0) setTimeout(() => keepPlace(id, element, atEnd(element), looks - 1), FRAMES);
 }
 
 /**
