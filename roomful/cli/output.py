@@ -54,8 +54,10 @@ def when(seconds: float) -> str:
 
 
 def moment(seconds: float) -> str:
-    """The same for programs: ISO 8601 in UTC, as in logs and exports."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """A moment (seconds since the epoch) for programs, as logs have it: ISO 8601 in UTC with microseconds."""
+    from roomful.codec import timestamp
+
+    return timestamp(round(seconds * 1e6), 0.0)
 
 
 class Failure(Exception):

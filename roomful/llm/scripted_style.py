@@ -160,6 +160,7 @@ class Style:
 
     def _spelt(self, text: str, *, slip: bool) -> str:
         if self.apostrophes and not self.shorts and not slip:
+            # no word of it would change
             return text
         words = text.split(" ")
         for place, word in enumerate(words):

@@ -245,16 +245,17 @@ function firstPlace(session, element) {
  * @param {string} id
  * @param {HTMLElement} element
  * @param {boolean} stuck
- * @param {number} [looks]
+ * @param {number} [looks]  how often more it is looked for
  */
 function keepPlace(id, element, stuck, looks = LOOKS) {
   if (stuck) return keep(`${id}:place`, null);
   const { left, top, width } = element.getBoundingClientRect();
-  const found = DEPTHS.map((depth) => document.elementFromPoint(left + width / 2, top + depth)?.closest("[data-id]"));
-  const row = found.find((one) => one instanceof HTMLElement);
-  if (row instanceof HTMLElement) keep(`${id}:place`, row.dataset["id"] ?? null);
+  for (const depth of DEPTHS) {
+    const row = document.elementFromPoint(left + width / 2, top + depth)?.closest("[data-id]");
+    if (row instanceof HTMLElement) return keep(`${id}:place`, row.dataset["id"] ?? null);
+  }
   // what was far from the screen has its rows some frames later
-  else if (looks > 0) setTimeout(() => keepPlace(id, element, atEnd(element), looks - 1), FRAMES);
+  if (looks > 0) setTimeout(() => keepPlace(id, element, atEnd(element), looks - 1), FRAMES);
 }
 
 /**
