@@ -97,7 +97,7 @@ def parse_timestamp(text: str) -> int:
 
 def encode(entry: Entry, session_id: str, started: int, previous: str, salt: str) -> Encoded:
     """Return the entry's line, chained to the hash of the line before. `started` is when `at` was 0."""
-    seq, at, event, shown, input = entry
+    seq, at, event, shown, input = entry.seq, entry.at, entry.event, entry.shown, entry.input
     kind = EVENT_TYPES.get(type(event))
     if kind is None:
         raise TypeError(f"entry {seq} is erased: only its line can tell its place in the chain")

@@ -295,9 +295,7 @@ async def test_a_line_that_cannot_be_read_is_told_and_nothing_is_lost(tmp_path):
 def erased(door: Door, *session_ids: str) -> StudyState:
     """The study as the next process reads it, when these arrivals are tombstones."""
     entries = [
-        entry._replace(event=Erased(event_type="arrival"))
-        if hasattr(entry, "_replace")
-        else replace(entry, event=Erased(event_type="arrival"))
+        replace(entry, event=Erased(event_type="arrival"))
         if isinstance(entry.event, ParticipantArrived) and entry.event.session_id in session_ids
         else entry
         for entry in door.entries
@@ -462,7 +460,7 @@ async def test_what_a_process_could_not_erase_the_next_one_does(tmp_path):
     await enrolment.submit(SetUp(rules=rules(links=["prolific"])))
     await enrolment.submit(Arrive(session_id=rooms.SESSION, link="prolific", participant=f"{SECRET}-pid"))
     left = talk(SECRET, end=False)
-    left.append(left[-1]._replace(seq=left[-1].seq + 1, event=SessionEnded(reason="participant_withdrew")))
+    left.append(replace(left[-1], seq=left[-1].seq + 1, event=SessionEnded(reason="participant_withdrew")))
     await keep(store, rooms.SESSION, left)
 
     async with web(tmp_path, store=store, about=deleting()) as room:

@@ -351,7 +351,7 @@ def test_sessions_are_listed_with_the_hash_that_they_were_held_under(lab):
     async def held() -> None:
         store = await SQLStore.open(f"sqlite:///{lab}/data/roomful.db")
         entry = examples.entries()[0]
-        await keep(store, rooms.SESSION, [entry._replace(event=replace(entry.event, freeze="ab" * 32))])
+        await keep(store, rooms.SESSION, [replace(entry, event=replace(entry.event, freeze="ab" * 32))])
         await keep(store, examples.SESSION, [entry], created=1.0)
         await store.close()
 

@@ -270,7 +270,7 @@ def test_every_session_says_that_it_is_a_rehearsal_and_by_whom():
 def test_the_session_of_a_person_has_no_such_key():
     (entry,) = [entry for entry in examples.entries() if isinstance(entry.event, SessionStarted)]
     text = encode(entry, examples.SESSION, examples.STARTED, "", "").text
-    stood_in = entry._replace(event=replace(entry.event, rehearsal="silent"))
+    stood_in = replace(entry, event=replace(entry.event, rehearsal="silent"))
 
     assert '"rehearsal"' not in text
     assert decode(text).event.rehearsal == ""

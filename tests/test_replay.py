@@ -36,7 +36,7 @@ def first(kind: type, entries: list[Entry] = ENTRIES) -> Entry:
 
 def with_(entry: Entry, **event: object) -> list[Entry]:
     """The log with one event changed."""
-    changed = entry._replace(event=replace(entry.event, **event))
+    changed = replace(entry, event=replace(entry.event, **event))
     return [changed if one is entry else one for one in ENTRIES]
 
 
@@ -94,14 +94,14 @@ def test_a_difference_deep_inside_is_named_by_its_path_and_shown_where_it_begins
 @pytest.mark.parametrize("about", [{"seq": 99}, {"shown": 99}, {"at": 119.0}])
 def test_numbers_and_times_are_compared(about):
     entry = next(entry for entry in ENTRIES if entry.shown is not None and entry.input is None)
-    entries = [entry._replace(**about) if one is entry else one for one in ENTRIES]
+    entries = [replace(entry, **about) if one is entry else one for one in ENTRIES]
 
     assert run_again(entries).field == next(iter(about))
 
 
 def test_an_event_that_is_missing_or_too_many_is_a_difference():
     place = next(place for place, entry in enumerate(ENTRIES) if place > 3 and entry.input is None)
-    extra = ENTRIES[place]._replace(input=None)
+    extra = replace(ENTRIES[place], input=None)
 
     missing = run_again([*ENTRIES[:place], *ENTRIES[place + 1 :]])
     doubled = run_again([*ENTRIES[: place + 1], extra, *ENTRIES[place + 1 :]])
@@ -123,7 +123,7 @@ def test_a_log_that_breaks_off_within_an_append_differs_there():
 def rings(place: int, at: float) -> str:
     """What is said when the alarm of this place rings at another time."""
     batch_end = next(n for n in range(place + 1, len(ENTRIES)) if ENTRIES[n].input is not None)
-    moved = [entry._replace(at=at) for entry in ENTRIES[place:batch_end]]
+    moved = [replace(entry, at=at) for entry in ENTRIES[place:batch_end]]
     return str(run_again([*ENTRIES[:place], *moved]))
 
 
@@ -139,14 +139,14 @@ def test_an_alarm_that_rang_before_another_that_was_due_is_found():
     place = next(n for n in receipts if isinstance(ENTRIES[n - 1].input, Rang) and ENTRIES[n - 1].input and n > 1)
     entries = list(ENTRIES[: place - 1])
     # the alarm before it is left out, as if this one had rung first
-    entries.append(ENTRIES[place]._replace(seq=ENTRIES[place - 1].seq))
+    entries.append(replace(ENTRIES[place], seq=ENTRIES[place - 1].seq))
 
     assert "was due before it" in str(run_again(entries))
 
 
 def test_an_alarm_that_was_not_set_is_found():
     place = next(n for n, e in enumerate(ENTRIES) if isinstance(e.input, Rang))
-    entry = ENTRIES[place]._replace(input=Rang(alarm="typing:b99"))
+    entry = replace(ENTRIES[place], input=Rang(alarm="typing:b99"))
 
     assert "was not set" in str(run_again([*ENTRIES[:place], entry]))
 
@@ -154,7 +154,7 @@ def test_an_alarm_that_was_not_set_is_found():
 def test_time_that_goes_back_is_found():
     place = next(n for n, e in enumerate(ENTRIES) if e.input is not None and not isinstance(e.input, Rang) and e.at > 1)
 
-    assert "not before" in str(run_again([*ENTRIES[:place], ENTRIES[place]._replace(at=0.5)]))
+    assert "not before" in str(run_again([*ENTRIES[:place], replace(ENTRIES[place], at=0.5)]))
 
 
 @pytest.mark.parametrize("version", [None, "0", "99"])
@@ -162,7 +162,7 @@ def test_a_log_of_another_version_of_the_core_is_not_run_again_and_still_checked
     started = ENTRIES[0].event
     versions = {"core": version} if version else {}
     event, cause = (replace(one, versions=versions) for one in (started, ENTRIES[0].input))
-    entries = [ENTRIES[0]._replace(event=event, input=cause), *with_(first(TurnPlanned), agent_name="Zoe")[1:]]
+    entries = [replace(ENTRIES[0], event=event, input=cause), *with_(first(TurnPlanned), agent_name="Zoe")[1:]]
 
     verdict = verify(chained(entries))
 
@@ -269,7 +269,7 @@ def test_a_session_that_differs_is_named_with_its_first_difference(folder):
     path = folder / "logs" / f"{SESSION}.json"
     entries = [decode(text) for text in read(path)]
     planned = first(TurnPlanned, entries)
-    changed = planned._replace(event=replace(planned.event, agent_name="Zoe"))
+    changed = replace(planned, event=replace(planned.event, agent_name="Zoe"))
     path.write_text("\n".join(chained([changed if one is planned else one for one in entries])) + "\n", "ascii")
 
     said = invoke("replay", "--verify", "logs", code=1)
@@ -351,7 +351,7 @@ def test_a_chain_made_anew_is_found_by_the_head_that_the_database_keeps(folder):
     path = folder / "logs" / f"{SESSION}.json"
     entries = [decode(text) for text in read(path)]
     other = [
-        one._replace(event=replace(one.event, content="no")) if one is first(MessagePosted, entries) else one
+        replace(one, event=replace(one.event, content="no")) if one is first(MessagePosted, entries) else one
         for one in entries
     ]
     path.write_text("".join(f"{line}\n" for line in chained(other)), "ascii")

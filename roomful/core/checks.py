@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import filterfalse
-from typing import NamedTuple, get_args
+from typing import get_args
 
 from roomful.core import phrases, prompts
 from roomful.core.cards import card_of, spoken
 from roomful.core.events import USER, Prompt
 from roomful.core.lexicon import folded, spaced, spaced_words, word_set
 from roomful.core.personal import personal
+from roomful.core.records import value
 from roomful.core.state import SessionState
 from roomful.core.study import ChatLanguage
 from roomful.core.tongues import tongue
@@ -338,7 +339,8 @@ def _common(words: Sequence[str], source: str, least: int) -> list[str]:
     return found
 
 
-class _Script(NamedTuple):
+@value
+class _Script:
     """The script of more than half of a text's letters, if there is one; how many those are; and all letters."""
 
     name: str | None

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from itertools import islice
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 from roomful.core import cards, checks, phrases, prompts, targets, turns
 from roomful.core.chance import choose, draw, identifier
@@ -56,6 +56,7 @@ from roomful.core.inputs import (
     Start,
     Suspend,
 )
+from roomful.core.records import value
 from roomful.core.state import ABSENCE, CLOCK, END, UNAVAILABLE, Message, SessionState, Turn, take_up
 from roomful.core.study import IN_DISTRESS, SCRIPTED, ModelSettings, name_of
 
@@ -76,7 +77,8 @@ class Refused(Exception):
         self.reason = reason
 
 
-class Decided(NamedTuple):
+@value
+class Decided:
     """The entries that follow from an input, numbered, and the state after them."""
 
     entries: list[Entry]
@@ -348,7 +350,8 @@ def _planned(draft: _Draft, scheduled: TurnScheduled) -> TurnPlanned:
     )
 
 
-class _Drawn(NamedTuple):
+@value
+class _Drawn:
     """What a background message takes up, and in which way: as in TurnPlanned."""
 
     to: str | None = None
@@ -525,7 +528,8 @@ def _answered(draft: _Draft, input: Answered) -> None:
     session = draft.state.session
     agent_name = call.prompt.agent_name
     members = [*session.simulation_config.agent_names, session.participant_name]
-    shown, repairs = prompts.cleaned(input.reply.text, agent_name, members)
+    cleaned = prompts.cleaned(input.reply.text, agent_name, members)
+    shown = cleaned.text
     if draft.state.turns[call.turn_id].emoji is False:
         shown = prompts.without_emoji(shown)
     rejected = checks.rejection(shown, call.prompt, draft.state)
@@ -536,7 +540,7 @@ def _answered(draft: _Draft, input: Answered) -> None:
         reply=input.reply,
         text=text,
         rejected=rejected,
-        repairs=repairs if text in (None, shown) else (*repairs, "words"),
+        repairs=cleaned.repairs if text in (None, shown) else (*cleaned.repairs, "words"),
     )
     draft.add(answered)
     turn, llm = draft.state.turns[call.turn_id], session.simulation_config.llm

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from roomful.core.inputs import Input, Reply
-from roomful.core.records import record
+from roomful.core.records import record, value
 from roomful.core.study import ExperimentalSettings, SimulationSettings
 
 type Scalar = str | int | float | bool | None
@@ -346,8 +346,8 @@ SHOWN = (MessagePosted, ReceiptGiven, ReactionSet, SessionEnded)
 """Events that are part of what the participant may see: they alone count in the numbers a client gets."""
 
 
-# made for every line that is written and for every line that is read: a frozen dataclass takes thrice as long to make
-class Entry(NamedTuple):
+@value
+class Entry:
     """One line of a session's log.
 
     `seq` counts 1, 2, 3 … within the session without gaps; `at` is in seconds since the session started, in

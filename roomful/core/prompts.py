@@ -6,11 +6,11 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from roomful.core.cards import card_of, styled, told
 from roomful.core.chance import derive
 from roomful.core.events import USER, Prompt, SessionStarted
+from roomful.core.records import value
 from roomful.core.state import Message, SessionState, Turn
 from roomful.core.study import BotQuestionPolicy
 from roomful.core.tongues import NAMES
@@ -232,7 +232,8 @@ _COLON = r"\]?\s?(\([^)\n]*\))?\s?[:\uff1a]\s*"
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "‘": "’"}
 
 
-class Cleaned(NamedTuple):
+@value
+class Cleaned:
     """What can be shown of a reply, and what was taken from it: `form`, `markdown`, `name`, `quotes`, `length`."""
 
     text: str

@@ -16,6 +16,15 @@ def record[T](kind: type[T]) -> type[T]:
     return dataclass(kw_only=True, unsafe_hash=True)(kind)
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def value[T](kind: type[T]) -> type[T]:
+    """A dataclass that is made and read often within a process, and never set again, as the type checker holds.
+
+    Its fields are found in half the time of a named tuple's, or of those of a class that has defaults for them.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(kind)
+
+
 def amended[T: tuple[Any, ...]](record: T, changes: Mapping[str, Any]) -> T:
     """What a named tuple's `_replace` does, in half the time: every entry of every session passes here."""
     kind = type(record)

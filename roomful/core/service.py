@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 from math import inf
 from types import MappingProxyType
-from typing import NamedTuple, Never
+from typing import Never
 
-from roomful.core.records import amended
+from roomful.core.records import value
 from roomful.core.study import LLMSettings
 
 OVERDUE_MOST = 20.0
@@ -16,7 +16,8 @@ UNAVAILABLE_LEAST = 3
 _NOTHING: Mapping[str, Never] = MappingProxyType({})
 
 
-class Service(NamedTuple):
+@value
+class Service:
     """A call fails when it brings nothing that can be shown, be it an error or a reply that was rejected."""
 
     asked: Mapping[str, float] = _NOTHING
@@ -53,7 +54,10 @@ class Service(NamedTuple):
     def passed(self, since: float, until: float, llm: LLMSettings) -> "Service":
         """Time has passed in which nothing happened."""
         began = max(self.degraded_since(llm), since)
-        return self if began >= until else amended(self, {"degraded": self.degraded + until - began})
+        if began >= until:
+            return self
+        degraded = self.degraded + until - began
+        return Service(self.asked, self.answered_at, self.failures, self.failed_at, degraded)
 
     def degraded_since(self, llm: LLMSettings) -> float:
         """Since when the last finished call is a failure, or one is overdue; inf if neither is so."""

@@ -34,7 +34,7 @@ from roomful.core.events import (
     TypingStarted,
 )
 from roomful.core.inputs import Reply
-from roomful.core.records import amended, record
+from roomful.core.records import amended, value
 from roomful.core.service import Service
 from roomful.core.turns import seeded_typing_at
 
@@ -45,7 +45,7 @@ END, CLOCK, ABSENCE, UNAVAILABLE = "end", "clock", "absence", "unavailable"
 """Alarms of the room itself; those of turns and messages are named `call:b7`, `seeded:2`, `delivered:<message id>` …"""
 
 
-@record
+@value
 class Message:
     """A message in the room: `number` counts 1, 2, 3 … as posted, `shown` is its entry's, `at` is in seconds."""
 

@@ -8,11 +8,10 @@ numbers are in `roomful.core.timing`; with `timing.plain` everybody is alike and
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from roomful.core.chance import choose, draw, exponential, gamma, lognormal, normal, weighted
+from roomful.core.records import value
 from roomful.core.study import SeededMessage, SimulationSettings
 from roomful.core.timing import Timing
 
@@ -34,7 +33,7 @@ OUTAGE_LEAST = 30.0
 """A background turn found overdue by more than this was due while nobody ran the room, and is given up."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pace:
     """When a message is read for, typed from, and due."""
 
@@ -243,7 +242,8 @@ REACTION_MEDIAN, REACTION_SIGMA = 6.0, 0.8
 """Seconds until they do: as long as a message takes to be read by all. Set by us."""
 
 
-class Reaction(NamedTuple):
+@value
+class Reaction:
     """Who reacts to a message, and with what."""
 
     sender: str
@@ -319,7 +319,8 @@ def mentions(content: str, name: str) -> bool:
     return bool(named((name,), content))
 
 
-class _Called(NamedTuple):
+@value
+class _Called:
     """A name as it is looked for in a text without capitals."""
 
     name: str
@@ -342,7 +343,8 @@ READ_MEDIAN, READ_SIGMA = 6.0, 0.8
 """Seconds until a message has reached a member, and from then on until it is read. Set by us."""
 
 
-class Receipts(NamedTuple):
+@value
+class Receipts:
     """When a message counts as delivered to all and as read by all, and when each member reads it."""
 
     of_all: dict[str, float]

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, product, zip_longest
 from math import gcd
-from typing import NamedTuple
 
 from roomful.core.chance import derive
 from roomful.core.events import Prompt
+from roomful.core.records import value
 from roomful.llm.scripted_lines import KINDS, PICKUP, TAILS, THREADS
 from roomful.llm.scripted_reading import Said, message, topic_of, understood, words_of
 from roomful.llm.scripted_short import AFTERTHOUGHTS, ASKED_FURTHER, QUESTIONS, SHORTS, TOLD_FURTHER, Short
@@ -49,7 +49,8 @@ _RAMBLING = 40
 """Words of a message that says all that there is on a topic before it comes to another."""
 
 
-class _Manner(NamedTuple):
+@value
+class _Manner:
     """What the prompt says of a message beside its length and kind."""
 
     to: Said | None
@@ -58,7 +59,8 @@ class _Manner(NamedTuple):
     emoji: bool | None
 
 
-class _Call(NamedTuple):
+@value
+class _Call:
     """One message to be written."""
 
     seed: int
@@ -134,7 +136,8 @@ def _course(seed: int) -> tuple[int, ...]:
     return tuple(sorted(range(len(THREADS)), key=lambda thread: derive(seed, "scripted", "thread", thread)))
 
 
-class _Tale(NamedTuple):
+@value
+class _Tale:
     """What a number may tell: the tale of this place in a topic's list."""
 
     topic: int

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from roomful.core.chance import draw
+from roomful.core.records import value
 from roomful.llm.scripted_lines import REVISITS
 
 SHORT = {
@@ -78,7 +78,8 @@ def joined(head: str, text: str) -> str:
 _SAYS_I = re.compile(r"I\b")
 
 
-class Draft(NamedTuple):
+@value
+class Draft:
     """A message before its writer's style: sentences, or parts of one in lower case, in this order."""
 
     parts: Sequence[str]
