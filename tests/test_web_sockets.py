@@ -19,6 +19,9 @@ from roomful.core.events import (
     SessionStarted,
     SessionSuspended,
 )
+from roomful.core.state import SessionState, evolve
+from roomful.web.views import Typing
+from tests import rooms
 from tests.asgi import V2, Closed, Failing, Yielding, eventually, talker, web
 
 pytestmark = pytest.mark.anyio
@@ -433,6 +436,22 @@ async def test_typing_is_shown_before_a_message_and_stops_with_it(busy):
         if frame["type"] == "typing":
             assert (frame["sender"] in typing) is not frame["active"]
             (typing.add if frame["active"] else typing.discard)(frame["sender"])
+
+
+def test_who_comes_in_sees_those_typing_whom_the_others_see():
+    room = rooms.Room(rooms.start(messages_per_minute=30.0))
+    room.say("Is anybody there?", at=20.0)
+    room.until(300.0)
+
+    state, there = SessionState(), Typing(SessionState())
+    seen = set()
+    for entry in room.entries:
+        state = evolve(state, entry)
+        there.take(entry)
+        assert Typing(state).members() == there.members()
+        seen.add(len(there.members()))
+
+    assert seen >= {0, 1, 2}
 
 
 async def test_who_types_is_told_to_whoever_comes_in(tmp_path):

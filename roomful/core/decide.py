@@ -544,7 +544,7 @@ def _answered(draft: _Draft, input: Answered) -> None:
     )
     draft.add(answered)
     turn, llm = draft.state.turns[call.turn_id], session.simulation_config.llm
-    if rejected and turn.asked < ASKED_MOST:
+    if rejected and turn.rejected < ASKED_MOST:
         _call(draft, turn, rejected)
     elif rejected:
         _give_up(draft, turn, rejected, llm.when_rejected or llm.when_unavailable)

@@ -73,9 +73,8 @@ class Turn(NamedTuple):
     typing_at: float
     due: float
     answers: tuple[str, ...] = ()
-    asked: int = 0
-    """How many calls were made for it."""
-    typing: bool = False
+    rejected: int = 0
+    """How many replies to it could not be shown."""
     text: str | None = None
     """What will be posted, once a reply has come."""
     filled: bool = False
@@ -224,7 +223,6 @@ def take_up(state: SessionState, entry: Entry) -> None:
             _answered(state, event)
         case TypingStarted():
             state.alarms.pop(f"typing:{event.turn_id}", None)
-            _change(state, event.turn_id, {"typing": True})
         case MessagePosted():
             _posted(state, event, entry)
         case ReceiptGiven():
@@ -385,9 +383,6 @@ def _filled(state: SessionState, event: TurnFilled) -> None:
 def _requested(state: SessionState, event: CallRequested) -> None:
     state.calls[event.call_id] = event
     state.alarms.pop(f"call:{event.turn_id}", None)
-    turn = state.turns.get(event.turn_id)
-    if turn:
-        _change(state, event.turn_id, {"asked": turn.asked + 1})
     state.tally.calls += 1
     _serve(state, state.service.asking(event.call_id, state.at))
 
@@ -399,6 +394,8 @@ def _answered(state: SessionState, event: CallAnswered) -> None:
     service = state.service
     if event.text is None:
         _serve(state, service.failed(event.call_id, state.at))
+        if turn:
+            _change(state, turn.turn_id, {"rejected": turn.rejected + 1})
         return
     if turn:
         _change(state, turn.turn_id, {"text": event.text})

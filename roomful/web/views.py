@@ -158,7 +158,9 @@ class Typing:
     """Who is typing, as told to one socket: a member types while at least one of its turns does."""
 
     def __init__(self, state: SessionState) -> None:
-        self._turns = {turn.turn_id: turn.agent_name for turn in state.turns.values() if turn.typing}
+        # who does not type yet is still to be woken for it
+        begun = (turn for turn in state.turns.values() if f"typing:{turn.turn_id}" not in state.alarms)
+        self._turns = {turn.turn_id: turn.agent_name for turn in begun}
 
     def members(self) -> list[str]:
         """Those who are typing now."""
