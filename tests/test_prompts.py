@@ -291,7 +291,11 @@ def test_what_is_clean_stays_as_it_is(raw):
     assert shown(once) == once
 
 
-@given(st.text("abcXYZ09 ,.!?;'’…()&/%€$+-*:", max_size=LONGEST + 5))
+BARE_AT_FIRST_SIGHT = st.text("abcXYZ09 ,.!?;'’…()&/%€$+-*:", max_size=LONGEST + 5)
+EMOJI_BEHIND = st.text(" 😂🏖☕👍❤✔➡🏽\ufe0f\u200d", max_size=3)
+
+
+@given(st.builds(str.__add__, BARE_AT_FIRST_SIGHT, EMOJI_BEHIND))
 def test_a_reply_that_is_bare_at_first_sight_is_what_a_closer_look_leaves(raw):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prompts, "_BARE", re.compile(r"(?!)"))

@@ -355,7 +355,7 @@ _NO_LETTERS = bytes(set(range(128)) - set(string.ascii_letters.encode()))
 def _script(text: str) -> _Script:
     """Kana count as Han, for Japanese writes both."""
     plain = len(text.encode("ascii", "ignore").translate(None, _NO_LETTERS))
-    others = [char for char in text if char > "\x7f" and char.isalpha()]
+    others = [] if text.isascii() else [char for char in text if char > "\x7f" and char.isalpha()]
     if not others:
         return _Script("LATIN" if plain else None, plain, plain)
     names = [unicodedata.name(char, "").partition(" ")[0] for char in others]

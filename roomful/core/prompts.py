@@ -52,7 +52,7 @@ def ask(state: SessionState, turn: Turn, now: float, rejected: str | None = None
     return Prompt(
         agent_name=name,
         system=system_of(session, name),
-        text=_printable(_conversation(state, turn, answered, rejected)),
+        text=_conversation(state, turn, answered, rejected),
         answering=_printable(answered.content) if answered else None,
         due_in=round(max(turn.due - now, 0.0), 6),
         seed=session.seed,
@@ -117,7 +117,7 @@ def _conversation(state: SessionState, turn: Turn, answered: Message | None, rej
         asked = f"Write {name}'s answer to the message m{answered.number}."
     else:
         asked = f"Write {name}'s next message to the group."
-    lines.append(" ".join([asked, *_manner(turn, of)]))
+    lines.append(_printable(" ".join([asked, *_manner(turn, of)])))
     if rejected:
         wrong = _OBJECTIONS.get(rejected, "it did not fit")
         lines.append(f"What you wrote before this was not sent: {wrong}. Write something else.")
@@ -139,8 +139,7 @@ def _own_lines(state: SessionState, name: str, window: int) -> list[str]:
 
 @lru_cache(4096)
 def _own_line(content: str) -> str:
-    line = f'{{"you": {_quoted(content)}}}'
-    return line if line.isascii() else line.translate(_LINE_ENDS)
+    return _of_one_line(f'{{"you": {_quoted(content)}}}')
 
 
 _OBJECTIONS = {
@@ -192,8 +191,11 @@ def _manner(turn: Turn, of: Message | None) -> Iterator[str]:
 @lru_cache(4096)
 def _line(number: int, sender: str, content: str) -> str:
     # JSON keeps a newline or "Bob:" inside a message from forging another turn
-    line = f'{{"id": "m{number}", "from": {_quoted(sender)}, "text": {_quoted(content)}}}'
-    return line if line.isascii() else line.translate(_LINE_ENDS)
+    return _of_one_line(f'{{"id": "m{number}", "from": {_quoted(sender)}, "text": {_quoted(content)}}}')
+
+
+def _of_one_line(text: str) -> str:
+    return text if text.isascii() else _printable(text.translate(_LINE_ENDS))
 
 
 def _fill(template: str, values: dict[str, str]) -> str:
@@ -224,8 +226,8 @@ _HIDDEN = re.compile(
 )
 """Controls and what only turns or hides text. Joiners, marks of direction and variation selectors are not among it."""
 _CHARS = r"[A-Za-z0-9,.!?;'’…()&/%€$+-]"
-_BARE = re.compile(rf"[A-Za-z0-9]{_CHARS}*(?: {_CHARS}+)*")
-"""A line of a message that has nothing to be taken away: most replies are one."""
+_BARE = re.compile(rf"[A-Za-z0-9]{_CHARS}*(?: {_CHARS}+)*(?: ?[\U0001f300-\U0001faff\u2600-\u27bf]\ufe0f?)?")
+"""A line of a message that has nothing to be taken away, with an emoji or without: most replies are one."""
 _JSON = re.compile(r'[\[\s]*(?=\{\s*["}])')
 _EDGE = r"[\[ \u200c-\u200f]*"
 _COLON = r"\]?\s?(\([^)\n]*\))?\s?[:\uff1a]\s*"

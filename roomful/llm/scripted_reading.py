@@ -1,11 +1,12 @@
 """What scripted agents understand of what others wrote: who said what, what about, and what kind of thing it was."""
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
+from roomful.core.records import value
 from roomful.llm.scripted_lines import THREADS
 
 _READ = 6
@@ -14,7 +15,7 @@ _LONGEST_READ = 4000
 """Characters of one line of the history; a longer one is passed over."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Said:
     """A message of the history."""
 
@@ -51,15 +52,18 @@ def message(line: str) -> Said | None:
     """Read one line of the history; None if it is no message."""
     # the room shows a line to several calls in a row, so it is read once for all of them
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
+        shown = _read(line)
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
-    if not isinstance(value, dict):
-        return None
-    sender, said = value.get("from"), value.get("text")
-    if not isinstance(sender, str) or not isinstance(said, str):
-        return None
-    return Said(sender, said, words_of(said))
+    return Said(shown.sender, shown.text, words_of(shown.text))
+
+
+class _Shown(msgspec.Struct):
+    sender: str = msgspec.field(name="from")
+    text: str
+
+
+_read = msgspec.json.Decoder(_Shown).decode
 
 
 def topic_of(words: Sequence[str]) -> int | None:
