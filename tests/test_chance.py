@@ -7,6 +7,7 @@ from statistics import fmean
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roomful.core import chance
 from roomful.core.chance import choose, derive, draw, exponential, identifier, lognormal
 
 NAME = st.lists(st.text() | st.integers(), max_size=3)
@@ -26,6 +27,16 @@ def test_other_seeds_and_names_give_other_numbers(seed, other_seed, name, other)
 
 def test_parts_of_a_name_do_not_run_together():
     assert len({draw(1, "a", "bc"), draw(1, "ab", "c"), draw(1, "abc"), draw(1, 1), draw(1, "1"), draw(11)}) == 6
+
+
+def test_a_part_of_a_name_counts_the_same_when_it_was_forgotten(monkeypatch):
+    names = [("clock", number) for number in range(20)]
+    known = [draw(1, *name) for name in names]
+    monkeypatch.setattr(chance._Parts, "most", 3)
+    chance._PARTS.clear()
+
+    assert [draw(1, *name) for name in names] == known
+    assert len(chance._PARTS) <= 3
 
 
 def test_numbers_do_not_change_from_release_to_release():

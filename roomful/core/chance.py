@@ -13,20 +13,25 @@ _STANDARD_NORMAL = NormalDist()
 def _digest(seed: int, name: Sequence[str | int], size: int) -> bytes:
     hashed = _begun(seed, size).copy()
     for part in name:
-        # The parts are length-prefixed and typed, so ("a", "bc") and ("ab", "c"), or 1 and "1", never meet.
-        hashed.update(_text(part) if isinstance(part, str) else _number(part))
+        hashed.update(_PARTS[part])
     return hashed.digest()
 
 
-# most parts are of a few words, or are asked for again with the next word
-@lru_cache(8192)
-def _text(part: str) -> bytes:
-    return f"str{len(part)}:{part}".encode("utf-8", "surrogatepass")
+class _Parts(dict[str | int, bytes]):
+    """The parts of names as they are hashed. Most are of a few words, or are asked for again with the next word."""
+
+    most = 8192
+
+    def __missing__(self, part: str | int) -> bytes:
+        if len(self) >= self.most:
+            self.clear()
+        # length-prefixed and typed, so that ("a", "bc") and ("ab", "c"), or 1 and "1", never meet
+        kind, written = ("str", part) if isinstance(part, str) else ("int", str(part))
+        encoded = self[part] = f"{kind}{len(written)}:{written}".encode("utf-8", "surrogatepass")
+        return encoded
 
 
-@lru_cache(8192)
-def _number(part: int) -> bytes:
-    return f"int{len(written := str(part))}:{written}".encode()
+_PARTS = _Parts()
 
 
 # a session draws some six hundred times by the same seed
