@@ -45,9 +45,8 @@ def folded(texts: Sequence[str], state: SessionState | None = None) -> SessionSt
     if state.calls:
         # they may be asked again, and the prompts, which are most of a log, were not read
         asked = (text for text, entry in zip(texts, entries, strict=True) if isinstance(entry.event, CallRequested))
-        for event in (decode(text).event for text in asked):
-            if isinstance(event, CallRequested) and event.call_id in state.calls:
-                state.calls[event.call_id] = event
+        calls = [event for text in asked if isinstance(event := decode(text).event, CallRequested)]
+        state.calls = {**state.calls, **{call.call_id: call for call in calls if call.call_id in state.calls}}
     return state
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -33,6 +33,7 @@ class SimulationSession:
         self._on_commit = on_commit
         self._timeline = timeline
         self._calls: dict[str, asyncio.Task[None]] = {}
+        self._wanted: Mapping[str, CallRequested] | None = None
         self._waiters: dict[asyncio.Future[list[Entry]], Arrival] = {}
         self._held: deque[Arrival] = deque()
         self._retry_at = 0.0
@@ -109,23 +110,16 @@ class SimulationSession:
             self._held.append(arrival)
         try:
             while self._held:
-                await self._enter(self._held[0])
+                first = self._held[0]
+                if not first.told:
+                    self._answer(first, await self._entered(first.input))
                 self._held.popleft()
         except StoreError as fault:
             self._back_off(fault)
 
-    async def _enter(self, arrival: Arrival) -> None:
-        if arrival.told:
-            return
-        self._entering = arrival.input
-        try:
-            entries = await self._entries(arrival.input)
-        except Refused as refusal:
-            self._answer(arrival, refusal)
-        else:
-            self._answer(arrival, entries)
-
-    async def _entries(self, input: Input) -> list[Entry]:
+    async def _entered(self, input: Input) -> list[Entry] | Refused:
+        """Enter one input. Raises StoreError."""
+        self._entering = input
         if self.log.unsure:
             settled = await self.log.settle()
             if settled and (settled[0].input is input or isinstance(input, Rang)):
@@ -133,7 +127,10 @@ class SimulationSession:
                 return settled
         now = self._timeline.now()
         signs = self.log.state.distress
-        decided = enter(self.log.state, input, now)
+        try:
+            decided = enter(self.log.state, input, now)
+        except Refused as refusal:
+            return refusal
         if not decided.entries:
             return []
         await self.log.enter(decided)
@@ -169,8 +166,10 @@ class SimulationSession:
     def _match_calls(self, tasks: asyncio.TaskGroup) -> None:
         """Start the calls that the state asks for, and cancel those that it no longer does."""
         wanted = self.log.state.calls
-        if wanted.keys() == self._calls.keys():
+        if wanted is self._wanted:
+            # most entries change nothing about them
             return
+        self._wanted = wanted
         for call_id in self._calls.keys() - wanted.keys():
             self._calls.pop(call_id).cancel()
         for call_id, call in wanted.items():

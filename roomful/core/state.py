@@ -130,7 +130,7 @@ class SessionState:
     spoke: Mapping[str, float] = field(default_factory=dict)
     """When each agent that has posted did last."""
     turns: dict[str, Turn] = field(default_factory=dict)
-    calls: dict[str, CallRequested] = field(default_factory=dict)
+    calls: Mapping[str, CallRequested] = field(default_factory=dict)
     """LLM calls asked for and not yet answered."""
     distress: int = 0
     """Messages of the participant with signs of distress. Not among what is kept of a session that is deleted."""
@@ -182,7 +182,7 @@ class SessionState:
         """A state of one's own, for `take_up`."""
         copied = _copied(self)
         # what changes seldom is replaced by `take_up`, and need not be copied
-        copied.turns, copied.calls, copied.alarms = self.turns.copy(), self.calls.copy(), self.alarms.copy()
+        copied.turns, copied.alarms = self.turns.copy(), self.alarms.copy()
         copied.tally = _copied(self.tally)
         return copied
 
@@ -381,21 +381,22 @@ def _filled(state: SessionState, event: TurnFilled) -> None:
 
 
 def _requested(state: SessionState, event: CallRequested) -> None:
-    state.calls[event.call_id] = event
+    state.calls = {**state.calls, event.call_id: event}
     state.alarms.pop(f"call:{event.turn_id}", None)
     state.tally.calls += 1
     _serve(state, state.service.asking(event.call_id, state.at))
 
 
 def _answered(state: SessionState, event: CallAnswered) -> None:
-    call = state.calls.pop(event.call_id, None)
+    call = state.calls.get(event.call_id)
+    _came_back(state, event.call_id)
     turn = state.turns.get(call.turn_id) if call else None
     _spend(state, event.reply, event.prompt.agent_name)
     service = state.service
     if event.text is None:
-        _serve(state, service.failed(event.call_id, state.at))
         if turn:
             _change(state, turn.turn_id, {"rejected": turn.rejected + 1})
+        _serve(state, service.failed(event.call_id, state.at))
         return
     if turn:
         _change(state, turn.turn_id, {"text": event.text})
@@ -404,10 +405,14 @@ def _answered(state: SessionState, event: CallAnswered) -> None:
 
 
 def _failed(state: SessionState, event: CallFailed) -> None:
-    state.calls.pop(event.call_id, None)
+    _came_back(state, event.call_id)
     if event.reply:
         _spend(state, event.reply, event.prompt.agent_name)
     _serve(state, state.service.failed(event.call_id, state.at))
+
+
+def _came_back(state: SessionState, call_id: str) -> None:
+    state.calls = {known: call for known, call in state.calls.items() if known != call_id}
 
 
 def _serve(state: SessionState, service: Service) -> None:
@@ -483,10 +488,8 @@ def _close(state: SessionState, turn_id: str) -> None:
     for kind in ("call", "typing", "post"):
         state.alarms.pop(f"{kind}:{turn_id}", None)
     state.turns.pop(turn_id, None)
-    given_up = [call_id for call_id, call in state.calls.items() if call.turn_id == turn_id] if state.calls else ()
-    if given_up:
-        for call_id in given_up:
-            del state.calls[call_id]
+    if state.calls and any(call.turn_id == turn_id for call in state.calls.values()):
+        state.calls = {call_id: call for call_id, call in state.calls.items() if call.turn_id != turn_id}
         _serve(state, state.service.only(state.calls))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright, expect
 
+from roomful.core.decide import Refused
 from roomful.core.events import (
     Entry,
     Event,
@@ -152,16 +153,16 @@ class Happen:
 
 def let_tests_decide(patch: Any) -> None:
     """Let sessions take `Happen`."""
-    decide = SimulationSession._entries
+    decide = SimulationSession._entered
 
-    async def entries(self: SimulationSession, input: Any) -> list[Entry]:
+    async def entered(self: SimulationSession, input: Any) -> list[Entry] | Refused:
         if not isinstance(input, Happen):
             return await decide(self, input)
         await self.log.settle()
         now = self._timeline.now()
         return await self.log.append(input.events(now), now)
 
-    patch.setattr(SimulationSession, "_entries", entries)
+    patch.setattr(SimulationSession, "_entered", entered)
 
 
 @dataclass
