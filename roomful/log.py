@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from roomful.codec import GENESIS, decode, encode, parse_timestamp
-from roomful.core.decide import Decided, numbered
+from roomful.core.decide import Decided, enter, numbered
 from roomful.core.events import CallRequested, Entry, Event, SessionEnded
 from roomful.core.inputs import Input
 from roomful.core.state import SessionState, fold
@@ -96,6 +96,10 @@ class SessionLog:
         log._hash = lines[-1].hash if lines else GENESIS
         log._kept = kept.seq if kept else 0
         return log
+
+    def decide(self, input: Input, now: float) -> Decided:
+        """Return what follows from an input at `now`, to be entered next. Raises Refused."""
+        return enter(self.state, input, now)
 
     async def append(self, events: Sequence[Event], at: float, input: Input | None = None) -> list[Entry]:
         """Number the events, store them, then show them, as `enter` does. `input` is what led to them."""

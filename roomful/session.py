@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from roomful.codec import input_name
-from roomful.core.decide import Refused, enter
+from roomful.core.decide import Refused
 from roomful.core.events import CallRequested, Entry
 from roomful.core.inputs import Answered, Failed, Input, Rang, Say, Suspend
 from roomful.llm import LLM, LLMError
@@ -128,7 +128,7 @@ class SimulationSession:
         now = self._timeline.now()
         signs = self.log.state.distress
         try:
-            decided = enter(self.log.state, input, now)
+            decided = self.log.decide(input, now)
         except Refused as refusal:
             return refusal
         if not decided.entries:

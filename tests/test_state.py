@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roomful.codec import decode, encode
-from roomful.core.decide import Refused
+from roomful.core.decide import Refused, enter
 from roomful.core.events import SHOWN, USER, Entry, MessagePosted, SessionEnded, TurnMerged, TurnPlanned
 from roomful.core.inputs import (
     Answered,
@@ -128,12 +128,17 @@ def played(first: rooms.Start, steps: list[tuple[float, bool, Input]], last: Inp
 
 
 def take(room: Room, input: Input, at: float) -> None:
-    before, ended = room.state, room.state.ended
+    before, ended, own = room.state, room.state.ended, room.state.copy()
     try:
         events = room.take(input, at)
     except Refused:
-        assert room.state == before
+        with pytest.raises(Refused):
+            enter(own, input, room.now, in_place=True)
+        assert room.state == own == before
     else:
+        decided = enter(own, input, room.now, in_place=True)
+        assert decided.state is own
+        assert (happened(decided.entries), own) == (events, room.state)
         assert ended is None or not events
 
 

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterator
 
-from roomful.core.decide import Decided
+from roomful.core.decide import Decided, enter
 from roomful.core.events import Entry
-from roomful.core.inputs import Connect, End, Start
+from roomful.core.inputs import Connect, End, Input, Start
 from roomful.core.state import SessionState
 from roomful.llm import LLM
 from roomful.log import SessionLog
@@ -69,6 +69,10 @@ class _Kept(SessionLog):
         super().__init__(store, session_id, epoch, started, salt)
         self.entries: list[Entry] = []
         self._written = written
+
+    def decide(self, input: Input, now: float) -> Decided:
+        # whatever is decided here is stored: nobody needs the state as it was
+        return enter(self.state, input, now, in_place=True)
 
     async def enter(self, decided: Decided) -> None:
         if self._written:
