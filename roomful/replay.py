@@ -95,7 +95,7 @@ def run_again(entries: Sequence[Entry]) -> Difference | None:
 
 
 def run_batch(state: SessionState, batch: Sequence[Entry]) -> Difference | SessionState:
-    """Decide the input of one batch anew: the state after it, or the first difference."""
+    """Decide the input of one batch anew: the state, brought up to it in its place, or the first difference."""
     return _alarm(state, batch[0]) or _batch(state, batch)
 
 
@@ -132,7 +132,7 @@ def _batch(state: SessionState, batch: Sequence[Entry]) -> Difference | SessionS
     if first.at < state.at:
         return _difference(first, "at", str(first.at), f"not before {state.at}")
     try:
-        decided = enter(state, first.input, first.at)
+        decided = enter(state, first.input, first.at, in_place=True)
     except Refused as refusal:
         return _difference(first, "input", _brief(first.input), f"refused: {refusal.reason}")
     except Exception as fault:  # noqa: BLE001

@@ -110,6 +110,6 @@ def _after(place: Place, batch: Batch) -> Place:
 
 def _decided(state: SessionState, group: Sequence[Entry]) -> SessionState:
     """The state after the entries of one input, which must be what is decided of it."""
-    outcome = run_batch(state, group) if group else state
+    outcome = run_batch(state.copy(), group) if group else state
     assert not isinstance(outcome, Difference), f"run again, a session differs from its log: {outcome}"
     return outcome
