@@ -126,7 +126,7 @@ class SimulatedTimeline:
         heapq.heappush(self._arrivals, (round(float(at), 6), self._count, arrival))
 
     async def next(self, deadline: float, calls: Collection[asyncio.Task[None]]) -> Arrival | None:
-        if calls:
+        if calls and not all(call.done() for call in calls):
             await self._let_finish(calls)
         if self._arrivals and self._arrivals[0][0] <= max(deadline, self._now):
             at, _, arrival = heapq.heappop(self._arrivals)
@@ -138,8 +138,6 @@ class SimulatedTimeline:
         return None
 
     async def _let_finish(self, calls: Collection[asyncio.Task[None]]) -> None:
-        if all(call.done() for call in calls):
-            return
         # most doubles answer within one turn of the loop, which is cheaper to give them than a wait
         await asyncio.sleep(0)
         pending = [call for call in calls if not call.done()]

@@ -19,24 +19,16 @@ BROKEN_OFF = "budget_exhausted"
 """The reason of a session that the rehearsal ends because its budget is used."""
 
 
-class Attended:
+class Attended(SimulatedTimeline):
     """A simulated timeline on which somebody acts at times of their own, by what they have seen until then."""
 
     def __init__(self, moves: Iterator[Move], state: Callable[[], SessionState], enough: Callable[[], bool]) -> None:
         """`enough` tells whether the session is to be ended at once."""
-        self._time = SimulatedTimeline()
+        super().__init__()
         self._moves = moves
         self._move = next(moves, None)
         self._state = state
         self._enough = enough
-
-    def now(self) -> float:
-        """Seconds of the session."""
-        return self._time.now()
-
-    def put(self, arrival: Arrival) -> None:
-        """Let something arrive."""
-        self._time.put(arrival)
 
     async def next(self, deadline: float, calls: Collection[asyncio.Task[None]]) -> Arrival | None:
         """Return the next arrival or move, or None once the deadline has come."""
@@ -44,9 +36,9 @@ class Attended:
             return Arrival(End(reason=BROKEN_OFF))
         move = self._move
         if move is None:
-            return await self._time.next(deadline, calls)
-        arrival = await self._time.next(min(deadline, move.at), calls)
-        if arrival is not None or self._time.now() < move.at:
+            return await super().next(deadline, calls)
+        arrival = await super().next(min(deadline, move.at), calls)
+        if arrival is not None or self.now() < move.at:
             return arrival
         self._move = next(self._moves, None)
         state = self._state()
