@@ -1,7 +1,7 @@
 """What is true in a session: a fold of its entries."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 from typing import Literal, NamedTuple, assert_never
 
@@ -34,7 +34,7 @@ from roomful.core.events import (
     TypingStarted,
 )
 from roomful.core.inputs import Reply
-from roomful.core.records import amended, value
+from roomful.core.records import amended, changing, value
 from roomful.core.service import Service
 from roomful.core.turns import seeded_typing_at
 
@@ -87,7 +87,7 @@ class Turn(NamedTuple):
     """As in TurnPlanned."""
 
 
-@dataclass(kw_only=True)
+@changing
 class Tally:
     """What has been counted so far: of background turns and of answers, how many were meant, posted and given up.
 
@@ -115,7 +115,7 @@ class Tally:
 _UNASKED = Service()
 
 
-@dataclass(kw_only=True)
+@changing
 class SessionState:
     """All that decides what may happen next. `SessionState()` is a session that has not started.
 
