@@ -70,7 +70,7 @@ def sent(frame: dict[str, Any]) -> object:
             more = {key: frame.get(key) for key in ("message_id", "content", "reply_to", "client_id")}
             return seen(MessagePosted(sender=sender, **more))
         case "typing":
-            turns = {"b1": Turn("b1", "Alice", "background", 1, 2)}
+            turns = {"b1": Turn(turn_id="b1", agent_name="Alice", kind="background", typing_at=1, due=2)}
             typists = Typing(SessionState(turns=turns, alarms={"typing:b1": 1}))
             return typists.take(Entry(1, 0.0, TypingStarted(sender=sender, turn_id="b2")))
         case "receipt":

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from math import inf
-from typing import Literal, NamedTuple, assert_never
+from typing import Literal, assert_never
 
 from roomful.core.events import (
     USER,
@@ -34,7 +34,7 @@ from roomful.core.events import (
     TypingStarted,
 )
 from roomful.core.inputs import Reply
-from roomful.core.records import amended, changing, value
+from roomful.core.records import changing, value
 from roomful.core.service import Service
 from roomful.core.turns import seeded_typing_at
 
@@ -63,9 +63,12 @@ class Message:
     """Whether an agent answers the participant with it."""
 
 
-# named tuples where something changes with every entry: copying a frozen dataclass takes four times as long
-class Turn(NamedTuple):
-    """A message that an agent means to post, until it is posted or dropped."""
+@changing
+class Turn:
+    """A message that an agent means to post, until it is posted or dropped.
+
+    It is part of its state as the dictionaries are: only `take_up` changes it, in a copy that nobody else holds.
+    """
 
     turn_id: str
     agent_name: str
@@ -182,7 +185,8 @@ class SessionState:
         """A state of one's own, for `take_up`."""
         copied = _copied(self)
         # what changes seldom is replaced by `take_up`, and need not be copied
-        copied.turns, copied.alarms = self.turns.copy(), self.alarms.copy()
+        copied.turns = {turn_id: _copied(turn) for turn_id, turn in self.turns.items()}
+        copied.alarms = self.alarms.copy()
         copied.tally = _copied(self.tally)
         return copied
 
@@ -261,8 +265,9 @@ def _take_up_rare(state: SessionState, event: _Rare) -> None:
         case SessionStarted() | SessionResumed() | ParticipantConnected() | ParticipantDisconnected():
             _came_or_went(state, event)
         case TurnMerged():
-            merged = state.turns.get(event.turn_id)
-            _change(state, event.turn_id, {"answers": (*merged.answers, event.message_id) if merged else ()})
+            # what planned it may have been erased
+            if turn := state.turns.get(event.turn_id):
+                turn.answers = (*turn.answers, event.message_id)
         case TurnDropped():
             _dropped(state, event)
         case TurnFilled():
@@ -374,8 +379,8 @@ def _dropped(state: SessionState, event: TurnDropped) -> None:
 def _filled(state: SessionState, event: TurnFilled) -> None:
     turn = state.turns.get(event.turn_id)
     if turn:
+        turn.text, turn.filled = event.text, True
         state.alarms[f"post:{turn.turn_id}"] = turn.due
-    _change(state, event.turn_id, {"text": event.text, "filled": True})
     state.lines_used |= {event.text}
     state.tally.filled += 1
 
@@ -395,11 +400,11 @@ def _answered(state: SessionState, event: CallAnswered) -> None:
     service = state.service
     if event.text is None:
         if turn:
-            _change(state, turn.turn_id, {"rejected": turn.rejected + 1})
+            turn.rejected += 1
         _serve(state, service.failed(event.call_id, state.at))
         return
     if turn:
-        _change(state, turn.turn_id, {"text": event.text})
+        turn.text = event.text
         state.alarms[f"post:{turn.turn_id}"] = turn.due
     _serve(state, service.answered(event.call_id, state.at))
 
@@ -491,10 +496,3 @@ def _close(state: SessionState, turn_id: str) -> None:
     if state.calls and any(call.turn_id == turn_id for call in state.calls.values()):
         state.calls = {call_id: call for call_id, call in state.calls.items() if call.turn_id != turn_id}
         _serve(state, state.service.only(state.calls))
-
-
-def _change(state: SessionState, turn_id: str, changes: Mapping[str, object]) -> None:
-    """Change one of the turns, if it is there: what planned it may have been erased."""
-    turn = state.turns.get(turn_id)
-    if turn is not None:
-        state.turns[turn_id] = amended(turn, changes)
