@@ -8,6 +8,8 @@ from itertools import count
 from statistics import NormalDist
 
 _STANDARD_NORMAL = NormalDist()
+# a session draws a thousand numbers: to look a method of a type up takes as long as to use it
+_number = int.from_bytes
 
 
 def _digest(seed: int, name: Sequence[str | int], size: int) -> bytes:
@@ -43,12 +45,12 @@ def _begun(seed: int, size: int) -> blake2b:
 
 def draw(seed: int, *name: str | int) -> float:
     """Return the number in [0, 1) that this seed gives this name, with 53 random bits."""
-    return (int.from_bytes(_digest(seed, name, 8)) >> 11) / 2**53
+    return (_number(_digest(seed, name, 8)) >> 11) * 2.0**-53
 
 
 def derive(seed: int, *name: str | int) -> int:
     """Return a seed of its own for this name: 0 … 2**53 - 1, exact in every JSON reader."""
-    return int.from_bytes(_digest(seed, name, 8)) >> 11
+    return _number(_digest(seed, name, 8)) >> 11
 
 
 def identifier(seed: int, *name: str | int) -> str:
