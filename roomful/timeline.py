@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 from roomful.core.events import Entry
@@ -91,7 +92,7 @@ class LiveTimeline:
             if left <= 0:
                 return None
             self._waiting = loop.create_future()
-            alarm = loop.call_later(left, self._wake) if deadline < float("inf") else None
+            alarm = loop.call_later(left, self._wake) if deadline < inf else None
             try:
                 await self._waiting
             finally:
@@ -128,13 +129,14 @@ class SimulatedTimeline:
     async def next(self, deadline: float, calls: Collection[asyncio.Task[None]]) -> Arrival | None:
         if calls and not all(call.done() for call in calls):
             await self._let_finish(calls)
-        if self._arrivals and self._arrivals[0][0] <= max(deadline, self._now):
+        until = max(deadline, self._now)
+        if self._arrivals and self._arrivals[0][0] <= until:
             at, _, arrival = heapq.heappop(self._arrivals)
             self._now = max(self._now, at)
             return arrival
-        if deadline == float("inf"):
+        if until == inf:
             raise RuntimeError("nothing is left to happen on this simulated timeline")
-        self._now = max(self._now, deadline)
+        self._now = until
         return None
 
     async def _let_finish(self, calls: Collection[asyncio.Task[None]]) -> None:

@@ -285,7 +285,7 @@ def _schedule(draft: _Draft, number: int, previous: float) -> None:
 
 
 def _rang(draft: _Draft, alarm: str) -> None:
-    if draft.state.alarms.get(alarm, float("inf")) > draft.now:
+    if draft.state.alarms.get(alarm, math.inf) > draft.now:
         return
     kind, _, of = alarm.partition(":")
     match kind:
