@@ -8,7 +8,7 @@ from itertools import count
 from statistics import NormalDist
 
 _STANDARD_NORMAL = NormalDist()
-# a session draws a thousand numbers: to look a method of a type up takes as long as to use it
+# to look a method of a type up takes as long as to use it, and a session draws a thousand numbers
 _number = int.from_bytes
 
 
@@ -36,7 +36,7 @@ class _Parts(dict[str | int, bytes]):
 _PARTS = _Parts()
 
 
-# a session draws some six hundred times by the same seed
+# a session draws a thousand times by the same seed
 @lru_cache(1024)
 def _begun(seed: int, size: int) -> blake2b:
     text = str(seed)

@@ -126,7 +126,8 @@ def decide(state: SessionState, input: Input, now: float) -> list[Event]:
 def enter(state: SessionState, input: Input, now: float, *, in_place: bool = False) -> Decided:
     """Decide as `decide` does, and number what follows: the entries as they are to be stored. Raises Refused.
 
-    `in_place` changes the state itself, in less time: for a caller to whom nothing can happen between this and storing.
+    `in_place` brings the state itself up to date, in less time: for a caller that has no use of it as it was. One that
+    refuses has changed nothing.
     """
     draft = _Draft(state if in_place else state.copy(), input, now)
     _decide(draft, input)

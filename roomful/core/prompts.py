@@ -195,6 +195,7 @@ def _line(number: int, sender: str, content: str) -> str:
 
 
 def _of_one_line(text: str) -> str:
+    """A line of a prompt without anything in it that ends a line or cannot be sent."""
     return text if text.isascii() else _printable(text.translate(_LINE_ENDS))
 
 

@@ -1,4 +1,4 @@
-"""Values, most of which nobody changes: they are made anew, and often, so making them has to be quick."""
+"""Dataclasses that are made and read thousands of times a session. What takes how long was measured with CPython 3.12."""
 
 from dataclasses import dataclass, field, fields
 from typing import dataclass_transform
