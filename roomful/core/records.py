@@ -1,4 +1,4 @@
-"""Dataclasses that are made and read thousands of times a session. What takes how long was measured with CPython 3.12."""
+"""Dataclasses that are made and read thousands of times a session. What takes how long is that of CPython 3.12."""
 
 from dataclasses import dataclass, field, fields
 from typing import dataclass_transform
